@@ -1,0 +1,172 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+#
+# check.sh: everything that CI runs.
+#
+#	./check.sh              all stages
+#	./check.sh quick        gcc and lint
+#	./check.sh STAGE...     of: gcc clang fuzz dist lint
+#
+#	gcc     builds with gcc, warnings are errors; all tests
+#	clang   the same with clang, under ASan and UBSan
+#	fuzz    each fuzz target for FUZZ_SECONDS (10), from its corpus
+#	dist    make distcheck
+#	lint    format of the sources, scripts, manuals
+#
+# Missing Debian packages are installed, where that is allowed.  Builds and logs
+# are in build/check/.  The last line counts the tests of all stages; the exit
+# code is 0 where none failed.
+
+set -u
+top=$(cd "$(dirname "$0")" && pwd -P) || exit 1
+cd "$top" || exit 1
+# shellcheck source=.ci/packages.sh
+. "$top/.ci/packages.sh"
+out=$top/build/check
+cores=$(nproc 2>/dev/null || echo 2)
+passed=0
+failed=0
+
+# configure_in NAME ARGS...: an out-of-tree build directory, which becomes the
+# working directory.
+configure_in()
+{
+	mkdir -p "$out/$1" && cd "$out/$1" || return
+	shift
+	[ -f Makefile ] || "$top/configure" -q "$@"
+}
+
+stage_gcc()
+{
+	configure_in gcc CC=gcc --enable-werror &&
+		make -j"$cores" && make -j"$cores" check
+}
+
+stage_clang()
+{
+	configure_in clang CC=clang CFLAGS='-O1 -g' --enable-werror --enable-sanitize &&
+		make -j"$cores" && make -j"$cores" check
+}
+
+# fuzz_one TARGET: what it finds is left in the build directory.
+fuzz_one()
+{
+	name=${1##*/fuzz_}
+	mkdir -p "corpus.$name" || return
+	set -- "$1" -max_total_time="${FUZZ_SECONDS:-10}" -print_final_stats=0 \
+		-rss_limit_mb=1024 -timeout=10 "corpus.$name"
+	[ ! -d "$top/tests/fuzz/corpus/$name" ] || set -- "$@" "$top/tests/fuzz/corpus/$name"
+	"$@"
+}
+
+stage_fuzz()
+{
+	configure_in fuzz CC=clang CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' \
+		--enable-fuzz --enable-sanitize && make -j"$cores" || return
+	found=0
+	for target in tests/fuzz/fuzz_*; do
+		if [ ! -f "$target" ] || [ ! -x "$target" ]; then
+			continue
+		fi
+		found=$((found + 1))
+		if fuzz_one "$target"; then
+			echo "ok $found - ${target##*/}"
+		else
+			echo "not ok $found - ${target##*/}"
+		fi
+	done
+	[ "$found" -gt 0 ] || echo "no fuzz target was built"
+	[ "$found" -gt 0 ]
+}
+
+stage_dist()
+{
+	configure_in dist && make -j"$cores" distcheck
+}
+
+lint_format()
+{
+	find src include tests -name '*.[ch]' -exec clang-format --dry-run -Werror {} +
+}
+
+stage_lint()
+{
+	if lint_format; then
+		echo "ok 1 - the sources are as clang-format leaves them"
+	else
+		echo "not ok 1 - the sources are as clang-format leaves them"
+	fi
+	built=$out/gcc
+	[ -d "$built" ] || built=$out/none
+	for test in tests/e2e/00-*.t; do
+		top_srcdir=$top top_builddir=$built sh "$test"
+	done
+}
+
+# The tests of a log: automake's summaries, or TAP where there is none.
+count()
+{
+	awk -v want="$1" '
+	/^# (PASS|XFAIL): /      { seen = 1; p += $3 }
+	/^# (FAIL|XPASS|ERROR): / { seen = 1; f += $3 }
+	/^ok .*# SKIP/           { next }
+	/^ok /                   { tp++ }
+	/^not ok /               { tf++ }
+	END { if (!seen) { p = tp; f = tf } print (want == "pass" ? p : f) + 0 }' "$2"
+}
+
+# What a reader of the terminal has to see of a stage that failed.
+show_failure()
+{
+	grep -E '^(FAIL|ERROR|XPASS|not ok)|error:|warning:|\*\*\*|ERROR: AddressSanitizer|runtime error' "$1" | head -n 40
+	echo "    --- the end of $1:"
+	tail -n 30 "$1" | sed 's/^/    /'
+	find "$out/$2" -name test-suite.log 2>/dev/null | while read -r suite; do
+		echo "    --- $suite:"
+		tail -n 80 "$suite" | sed 's/^/    /'
+	done
+}
+
+run_stage()
+{
+	printf '\n==> %s\n' "$1"
+	log=$out/$1.log
+	begin=$(date +%s)
+	("stage_$1") >"$log" 2>&1
+	code=$?
+	p=$(count pass "$log")
+	f=$(count fail "$log")
+	# A stage that breaks off with no test failed is a failure all the same.
+	[ "$code" -eq 0 ] || [ "$f" -gt 0 ] || f=1
+	passed=$((passed + p))
+	failed=$((failed + f))
+	[ "$f" -eq 0 ] || show_failure "$log" "$1"
+	printf '    %s: %d passed, %d failed, %d s\n' "$1" "$p" "$f" $(($(date +%s) - begin))
+}
+
+stages=
+[ $# -gt 0 ] || set -- gcc clang fuzz dist lint
+for stage; do
+	case $stage in
+	quick) stages="$stages gcc lint" ;;
+	gcc | clang | fuzz | dist | lint) stages="$stages $stage" ;;
+	*)
+		echo "usage: ./check.sh [quick | gcc clang fuzz dist lint]" >&2
+		exit 64
+		;;
+	esac
+done
+
+install_missing "$build_needs$run_needs$check_needs" || exit 1
+mkdir -p "$out" || exit 1
+if [ ! -x configure ]; then
+	autoreconf -fi >"$out/autoreconf.log" 2>&1 || {
+		cat "$out/autoreconf.log" >&2
+		exit 1
+	}
+fi
+for stage in $stages; do
+	run_stage "$stage"
+done
+printf '\n%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" -eq 0 ]

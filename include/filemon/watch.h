@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef FILEMON_WATCH_H
+#define FILEMON_WATCH_H
+
+/*
+ * libfilemon: tells what happens in a directory tree.
+ *
+ * A watch is one root with everything below it.  The kernel's notifications
+ * and what was found by looking come through one callback, in order.  A kernel
+ * notification is a hint: the state of a path is what lstat(2) says.  Nothing
+ * is lost silently: where notifications were lost or cannot be had, the
+ * library says FM_DIRTY and looks (lists directories) itself.
+ *
+ * Directories are listed in slices by fm_watch_step, so that no call takes
+ * long.  A directory is watched first and listed then (inotify(7) tells
+ * nothing about what appeared between mkdir and the watch), so what is created
+ * between the two comes twice: as an event and as an entry.
+ *
+ * All paths are relative to the root, bytes without NUL, "" is the root
+ * itself; they may be longer than PATH_MAX.  Symbolic links below the root are
+ * never followed; the root itself may be one.  No descriptor is held open
+ * below the root except while a directory is being listed, so that the file
+ * system can be unmounted.
+ *
+ * Memory grows with the number of directories (some 60 bytes each) and with
+ * nothing else; while a directory is listed, with its number of names.
+ *
+ * A watch is used by one thread at a time; several watches are independent.
+ * The library never logs, exits, forks, or touches signals.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct fm_watch;
+
+enum fm_kind {
+	/* Hints from the kernel about one path. */
+	FM_CREATED,  /* a name appeared (made, linked, or moved in from outside) */
+	FM_WRITTEN,  /* content was written, or a writer closed */
+	FM_ATTRIB,   /* mode, owner, times, links or extended attributes */
+	FM_DELETED,  /* a name went (removed, or moved out of the tree) */
+	FM_RENAMED,  /* old_path is now path; both within the tree */
+	/* From looking: BEGIN, ENTRY..., END for each directory that is listed.
+	   Entries come sorted by name (memcmp).  A listing that cannot be made
+	   or goes on no longer is FM_LIST_FAILED, with error: then nothing may be
+	   concluded about names that did not come. */
+	FM_LIST_BEGIN,
+	FM_LIST_ENTRY,
+	FM_LIST_END,
+	FM_LIST_FAILED,
+	/* About the watch itself. */
+	FM_DIRTY,     /* events were lost below path: see cause; it will be listed */
+	FM_ROOT_GONE, /* the root was removed, moved away, replaced or unmounted */
+	FM_ROOT_BACK, /* a directory is at the root's path again; it will be listed */
+	FM_DEGRADED,  /* directories are polled because cause; once per cause */
+	FM_RESTORED,  /* no directory is polled for that cause any more */
+};
+
+enum fm_cause {
+	FM_CAUSE_NONE,
+	FM_CAUSE_OVERFLOW,      /* the kernel's queue was full (IN_Q_OVERFLOW) */
+	FM_CAUSE_WATCH_LIMIT,   /* fs.inotify.max_user_watches (ENOSPC) */
+	FM_CAUSE_WATCH_FAILED,  /* a watch could not be added: error */
+	FM_CAUSE_BACKEND,       /* the file system tells nothing; error 0 */
+	FM_CAUSE_REPLACED,      /* a directory was swapped or moved: its content is unknown */
+};
+
+/* How a listing came about; on FM_LIST_*. */
+enum fm_scan {
+	FM_SCAN_FRESH = 1,  /* the directory appeared while watching */
+	FM_SCAN_POLL = 2,   /* it is polled */
+	FM_SCAN_ASKED = 4,  /* fm_watch_scan, or the first scan */
+	FM_SCAN_REPAIR = 8, /* after a loss (overflow, root back, replaced) */
+};
+
+struct fm_event {
+	enum fm_kind kind;
+	enum fm_cause cause;
+	unsigned scan;        /* fm_scan bits */
+	int error;            /* an errno, 0 where there is none */
+	bool is_dir;          /* as the kernel or the listing said */
+	const char *path;     /* valid during the call */
+	size_t path_len;
+	const char *old_path; /* FM_RENAMED */
+	size_t old_path_len;
+	const char *name;     /* the last component of path, within path */
+	const struct stat *st; /* FM_LIST_ENTRY, FM_LIST_BEGIN: lstat of it */
+	/* On an event for one path: it is told because the queue repeats what a
+	   listing of a fresh directory has told already. */
+	bool repeated;
+};
+
+enum fm_backend { FM_BACKEND_AUTO, FM_BACKEND_INOTIFY, FM_BACKEND_POLL };
+
+struct fm_options {
+	const char *root;          /* absolute; copied */
+	enum fm_backend backend;   /* AUTO: by the type of the file system */
+	int64_t poll_interval_ms;  /* of polled directories; 0: 2000 */
+	int64_t rename_wait_ms;    /* how long half a rename waits; 0: 10 */
+	bool cross_filesystems;    /* go below other mount points */
+	/*
+	 * Is path wanted?  Asked before a directory is watched and for every
+	 * event and entry; what is not wanted is neither watched nor told.
+	 * NULL: everything.
+	 */
+	bool (*want)(void *ctx, const char *path, size_t len, bool is_dir);
+	void (*on_event)(void *ctx, const struct fm_event *);
+	void *ctx;
+	/* For tests: limits the number of watches as the kernel would (0: none). */
+	unsigned long max_watches;
+};
+
+struct fm_stats {
+	enum fm_backend backend;   /* the one in use, never AUTO */
+	const char *why;           /* why AUTO chose it: "inotify", "nfs", ... */
+	unsigned long dirs;        /* known directories */
+	unsigned long watches;     /* kernel watches held */
+	unsigned long polled;      /* directories without one */
+	unsigned long events;      /* notifications read since the start */
+	unsigned long overflows;
+	unsigned long unknown;     /* notifications for watches no longer known */
+	unsigned long listed;      /* directories listed since the start */
+	unsigned long to_list;     /* directories waiting to be listed */
+	size_t memory;             /* bytes of tables */
+};
+
+/*
+ * Starts watching.  The root must be a directory now.  Every directory is
+ * queued to be listed (fm_watch_step).  NULL with errno: ENOENT, ENOTDIR,
+ * EACCES, EMFILE (fs.inotify.max_user_instances, or descriptors), ENOMEM.
+ */
+struct fm_watch *fm_watch_new(const struct fm_options *);
+void fm_watch_free(struct fm_watch *); /* NULL is fine; idempotent stop */
+
+/* Readable when fm_watch_read has something; -1 where only polling is done. */
+int fm_watch_fd(const struct fm_watch *);
+/*
+ * Reads one bufferful and tells its events; 1 if there may be more, 0 if the
+ * queue is empty, -1 with errno.  Never blocks.
+ */
+int fm_watch_read(struct fm_watch *);
+/* Unread bytes in the kernel's queue. */
+size_t fm_watch_unread(const struct fm_watch *);
+/*
+ * When fm_watch_tick wants to be called, CLOCK_MONOTONIC in ms; -1 never: for
+ * halves of renames, polling, waiting for the root.  Changes with every call.
+ */
+int64_t fm_watch_due(const struct fm_watch *);
+void fm_watch_tick(struct fm_watch *, int64_t now_ms);
+
+/* Is a directory waiting to be listed, or half listed? */
+bool fm_watch_scanning(const struct fm_watch *);
+/*
+ * Goes on listing: tells at most max entries, begins at most one directory.
+ * Returns fm_watch_scanning().  Directories that are not wanted any more are
+ * forgotten on the way; new ones found are watched and queued.
+ */
+bool fm_watch_step(struct fm_watch *, unsigned max);
+/*
+ * Queues a directory to be listed, with all below it where recursive.
+ * 0, or -1 with ENOENT where it is not a known directory.
+ */
+int fm_watch_scan(struct fm_watch *, const char *path, bool recursive);
+/* Drops all knowledge of what `want` said: queues everything, recursively. */
+void fm_watch_refilter(struct fm_watch *);
+
+/* Is the root away (between FM_ROOT_GONE and FM_ROOT_BACK)? */
+bool fm_watch_root_gone(const struct fm_watch *);
+/* Is the directory at the root's path still the one being watched?  Looks. */
+bool fm_watch_root_same(const struct fm_watch *);
+void fm_watch_stats(const struct fm_watch *, struct fm_stats *);
+
+const char *fm_kind_name(enum fm_kind);
+const char *fm_cause_name(enum fm_cause);  /* "overflow", "watch-limit", ... */
+const char *fm_backend_name(enum fm_backend);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

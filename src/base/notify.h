@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef FILEMON_BASE_NOTIFY_H
+#define FILEMON_BASE_NOTIFY_H
+
+/*
+ * sd_notify(3), spoken directly: a datagram to $NOTIFY_SOCKET (a path, or an
+ * abstract name with a leading '@').  Without the variable nothing happens.
+ */
+
+#include <stdint.h>
+
+#include "base/compiler.h"
+
+/* Takes the address from the environment and removes it there, so that no
+   handler inherits it.  Call once, early. */
+void notify_init(void);
+/* "READY=1\nSTATUS=..."; 1 sent, 0 no socket, -1 errno. */
+int notify_send(const char *fmt, ...) PRINTF_LIKE(1, 2);
+/* Half of WATCHDOG_USEC in ms, 0 where no watchdog is wanted. */
+int64_t notify_watchdog_ms(void);
+
+#endif

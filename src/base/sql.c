@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/sql.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/xmalloc.h"
+
+struct sql {
+	sqlite3 *db;
+	char *path;
+	bool failed;
+	char error[256];
+};
+
+static const char *
+shown_path(const struct sql *s)
+{
+	return *s->path ? s->path : "temporary database";
+}
+
+/* The name of a statement in messages: its text, on one line, as far as it fits. */
+static void
+name_of(const char *text, char *out, size_t size)
+{
+	size_t n = 0;
+	for (; *text && n + 1 < size; text++) {
+		bool space = *text == ' ' || *text == '\n' || *text == '\t';
+		if (!space)
+			out[n++] = *text;
+		else if (n > 0 && out[n - 1] != ' ')
+			out[n++] = ' ';
+	}
+	out[n] = '\0';
+}
+
+static void
+note(struct sql *s, const char *text, const char *why)
+{
+	char name[80];
+	if (s->failed)
+		return;
+	name_of(text, name, sizeof(name));
+	s->failed = true;
+	snprintf(s->error, sizeof(s->error), "%s: %s", name, why);
+	log_errorx("%s: %s", shown_path(s), s->error);
+}
+
+static int
+fail(struct sql *s, const char *text)
+{
+	note(s, text, sqlite3_errmsg(s->db));
+	return -1;
+}
+
+int
+sql_exec(struct sql *s, const char *text)
+{
+	return sqlite3_exec(s->db, text, NULL, NULL, NULL) == SQLITE_OK ? 0
+									: fail(s, text);
+}
+
+static int
+set_up(struct sql *s, int cache_kib)
+{
+	char cache[64];
+	snprintf(cache, sizeof(cache), "PRAGMA cache_size = -%d", cache_kib);
+	sqlite3_extended_result_codes(s->db, 1);
+	/* Another reader, at most; more than that and it is an error to be told. */
+	sqlite3_busy_timeout(s->db, 250);
+	if (sql_exec(s, "PRAGMA mmap_size = 0") == -1 || sql_exec(s, cache) == -1 ||
+	    sql_exec(s, "PRAGMA temp_store = MEMORY") == -1 ||
+	    sql_exec(s, "PRAGMA foreign_keys = OFF") == -1)
+		return -1;
+	/* A temporary or in-memory database has no WAL, and says so without failing. */
+	if (sql_exec(s, "PRAGMA journal_mode = WAL") == -1)
+		return -1;
+	return sql_exec(s, "PRAGMA synchronous = NORMAL");
+}
+
+static int
+quick_check(struct sql *s, bool *damaged)
+{
+	static const char text[] = "PRAGMA quick_check(1)";
+	int ret = -1;
+	sqlite3_stmt *stmt = sql_prepare(s, text);
+	if (stmt && sql_row(s, stmt)) {
+		const char *verdict = (const char *)sqlite3_column_text(stmt, 0);
+		if (verdict && strcmp(verdict, "ok") == 0)
+			ret = 0;
+		else {
+			*damaged = true;
+			note(s, text, verdict ? verdict : "no answer");
+		}
+	}
+	sqlite3_finalize(stmt);
+	return ret;
+}
+
+static bool
+is_damage(int code)
+{
+	return (code & 0xff) == SQLITE_NOTADB || (code & 0xff) == SQLITE_CORRUPT;
+}
+
+struct sql *
+sql_open(const char *path, int cache_kib, bool check, bool *damaged)
+{
+	const int flags =
+	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+	bool bad = false;
+	struct sql *s = xcalloc(1, sizeof(*s));
+	s->path = xstrdup(path);
+	if (sqlite3_open_v2(path, &s->db, flags, NULL) != SQLITE_OK) {
+		fail(s, "open");
+		goto failed;
+	}
+	if (set_up(s, cache_kib) == 0 && (!check || quick_check(s, &bad) == 0)) {
+		if (damaged)
+			*damaged = false;
+		return s;
+	}
+	bad = bad || is_damage(sqlite3_errcode(s->db));
+failed:
+	if (damaged)
+		*damaged = bad;
+	sql_close(s);
+	return NULL;
+}
+
+void
+sql_close(struct sql *s)
+{
+	sqlite3_stmt *stmt;
+	if (!s)
+		return;
+	while (s->db && (stmt = sqlite3_next_stmt(s->db, NULL)))
+		sqlite3_finalize(stmt);
+	sqlite3_close(s->db);
+	free(s->path);
+	free(s);
+}
+
+sqlite3 *
+sql_handle(struct sql *s)
+{
+	return s->db;
+}
+
+static int
+user_version(struct sql *s)
+{
+	int version = -1;
+	sqlite3_stmt *stmt = sql_prepare(s, "PRAGMA user_version");
+	if (stmt && sql_row(s, stmt))
+		version = sqlite3_column_int(stmt, 0);
+	sqlite3_finalize(stmt);
+	return version;
+}
+
+/* user_version is in the file's header and goes with the transaction. */
+static int
+migrate_to(struct sql *s, const char *text, int version)
+{
+	char pragma[64];
+	snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d", version);
+	if (sql_begin(s) == -1)
+		return -1;
+	if (sql_exec(s, text) == -1 || sql_exec(s, pragma) == -1) {
+		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+		return -1;
+	}
+	return sql_commit(s);
+}
+
+int
+sql_migrate(struct sql *s, const char *const *migrations, int n)
+{
+	char why[96];
+	int version = user_version(s);
+	if (version < 0)
+		return -1;
+	if (version > n) {
+		snprintf(why, sizeof(why),
+		    "version %d is of a newer filemon (this one knows %d)", version, n);
+		note(s, "schema", why);
+		return -1;
+	}
+	for (; version < n; version++) {
+		if (migrate_to(s, migrations[version], version + 1) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+sqlite3_stmt *
+sql_prepare(struct sql *s, const char *text)
+{
+	sqlite3_stmt *stmt = NULL;
+	if (sqlite3_prepare_v3(s->db, text, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL) !=
+	    SQLITE_OK)
+		fail(s, text);
+	return stmt;
+}
+
+/* A statement that could not be prepared has failed already, and is NULL. */
+bool
+sql_row(struct sql *s, sqlite3_stmt *stmt)
+{
+	int rc = stmt ? sqlite3_step(stmt) : SQLITE_DONE;
+	if (rc == SQLITE_ROW)
+		return true;
+	if (rc != SQLITE_DONE)
+		fail(s, sqlite3_sql(stmt));
+	sqlite3_reset(stmt);
+	return false;
+}
+
+int
+sql_run(struct sql *s, sqlite3_stmt *stmt)
+{
+	int rc;
+	if (!stmt)
+		return -1;
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
+		;
+	int ret = rc == SQLITE_DONE ? 0 : fail(s, sqlite3_sql(stmt));
+	sqlite3_reset(stmt);
+	return ret;
+}
+
+int
+sql_begin(struct sql *s)
+{
+	return sql_in_transaction(s) ? 0 : sql_exec(s, "BEGIN IMMEDIATE");
+}
+
+int
+sql_commit(struct sql *s)
+{
+	if (!sql_in_transaction(s))
+		return 0;
+	if (sql_exec(s, "COMMIT") == 0)
+		return 0;
+	/* Some failures (SQLITE_FULL, SQLITE_IOERR) have rolled back already. */
+	if (sql_in_transaction(s))
+		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	return -1;
+}
+
+bool
+sql_in_transaction(const struct sql *s)
+{
+	return !sqlite3_get_autocommit(s->db);
+}
+
+bool
+sql_failed(const struct sql *s)
+{
+	return s->failed;
+}
+
+void
+sql_clear(struct sql *s)
+{
+	s->failed = false;
+	s->error[0] = '\0';
+}
+
+const char *
+sql_error(const struct sql *s)
+{
+	return s->error;
+}

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: ISC */
+#include "conf/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/xmalloc.h"
+#include "conf/argv.h"
+#include "conf/options.h"
+#include "conf/place.h"
+#include "conf/settings.h"
+
+enum { FILE_MAX_BYTES = 1024 * 1024 };
+
+struct loader {
+	const struct config_source *source;
+	struct settings settings;
+	struct config *config;
+	struct config_error *error;
+	bool held; /* the project has a .filemon/ */
+};
+
+static int refuse(struct loader *, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+static int
+refuse(struct loader *l, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(l->error->text, sizeof(l->error->text), fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+/* As refuse, with where the option was set, or where its section begins. */
+static int
+refuse_value(
+    struct loader *l, const struct handler_config *h, const char *name, const char *why)
+{
+	const char *file = l->config->file ? l->config->file : "defaults";
+	const struct setting *s = settings_find(&l->settings, h ? h->name : NULL, name);
+	if (s && s->line > 0)
+		return refuse(l, "%.300s:%u: %s: %s", file, s->line, name, why);
+	if (s && h)
+		return refuse(l, "-o handler.%s.%s: %s", h->name, name, why);
+	if (s)
+		return refuse(l, "-o %s: %s", name, why);
+	if (h && h->line > 0)
+		return refuse(l, "%.300s:%u: handler %s: %s: %s", file, h->line, h->name,
+		    name, why);
+	if (h)
+		return refuse(l, "handler %s: %s: %s", h->name, name, why);
+	return refuse(l, "%.300s: %s: %s", file, name, why);
+}
+
+/* Where the project is, from what was asked for and what is there. */
+static int
+find_project(struct loader *l)
+{
+	const struct config_source *src = l->source;
+	const char *asked = src->project ? src->project : ".";
+	char *path = NULL, *state;
+	if (!src->project && !src->monitor)
+		path = config_find_project(NULL);
+	else
+		path = realpath(asked, NULL);
+	if (!path && (src->project || src->monitor || errno != ENOENT))
+		return refuse(l, "%.300s: %s: a project's directory is wanted", asked,
+		    strerror(errno));
+	if (!path && !(path = realpath(".", NULL)))
+		return refuse(
+		    l, ".: %s: a project's directory is wanted", strerror(errno));
+	l->config->project = path;
+	state = place_join(path, ".filemon");
+	l->held = faccessat(AT_FDCWD, state, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	free(state);
+	return 0;
+}
+
+static int
+check_state_dir(struct loader *l, const char *dir)
+{
+	return place_check(dir, l->error->text, sizeof(l->error->text));
+}
+
+/* The file to read: -c, or the project's own, which is trusted as its folder is. */
+static int
+find_file(struct loader *l, char **path)
+{
+	struct stat st;
+	*path = NULL;
+	if (l->source->file) {
+		/* Not realpath: /dev/fd/N of a pipe has none. */
+		char *here = realpath(".", NULL);
+		*path = place_join(here ? here : "/", l->source->file);
+		free(here);
+		return 0;
+	}
+	if (l->source->monitor || !l->held)
+		return 0;
+	char *dir = place_join(l->config->project, ".filemon");
+	int rc = check_state_dir(l, dir);
+	*path = place_join(dir, "filemon.conf");
+	free(dir);
+	if (rc == -1 || stat(*path, &st) == -1) {
+		free(*path);
+		*path = NULL;
+	} else if (st.st_uid != geteuid() && st.st_uid != 0) {
+		rc = refuse(l,
+		    "%.300s: belongs to another user (uid %lu): it says what is run",
+		    *path, (unsigned long)st.st_uid);
+	}
+	return rc;
+}
+
+static int
+read_file(struct loader *l)
+{
+	size_t len;
+	char *text;
+	int rc;
+	if (find_file(l, &l->config->file) == -1)
+		return -1;
+	if (!l->config->file)
+		return 0;
+	if (!(text = fd_read_file(l->config->file, FILE_MAX_BYTES, &len)))
+		return refuse(l, "%.300s: cannot be read: %s", l->config->file,
+		    errno == EFBIG ? "it is longer than 1 MiB" : strerror(errno));
+	rc = settings_add_text(&l->settings, l->config->file, text, len, l->error);
+	free(text);
+	return rc;
+}
+
+static int
+read_options(struct loader *l)
+{
+	for (const char *const *o = l->source->options; o && *o; o++)
+		if (settings_add_option(&l->settings, *o, l->error) == -1)
+			return -1;
+	return 0;
+}
+
+/* Gives every option of section its default. */
+static int
+set_defaults(struct loader *l, enum option_scope scope, void *section)
+{
+	for (size_t i = 0; i < options_count; i++) {
+		const struct option *row = &options[i];
+		struct strlist words = { NULL, 0 };
+		char why[256];
+		int rc = 0;
+		if (row->scope != scope || !row->dflt)
+			continue;
+		if (settings_words(row, row->dflt, &words, l->error) == -1)
+			rc = -1;
+		else if (option_set(row, section, &words, why, sizeof(why)) == -1)
+			rc = refuse(l, "default of %s: %s", row->name, why);
+		strlist_release(&words);
+		if (rc == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+make_handlers(struct loader *l)
+{
+	struct config *c = l->config;
+	size_t n = l->source->monitor ? 0 : l->settings.n_handlers;
+	c->handlers = xcalloc(n + 1, sizeof(*c->handlers));
+	for (; c->n_handlers < n; c->n_handlers++) {
+		struct handler_config *h = &c->handlers[c->n_handlers];
+		h->name = xstrdup(l->settings.handlers[c->n_handlers].name);
+		h->line = l->settings.handlers[c->n_handlers].line;
+		if (set_defaults(l, OPTION_HANDLER, h) == -1) {
+			c->n_handlers++; /* config_free releases this one too */
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int
+apply(struct loader *l)
+{
+	char why[400];
+	if (set_defaults(l, OPTION_TOP, l->config) == -1 || make_handlers(l) == -1)
+		return -1;
+	for (size_t i = 0; i < l->settings.n; i++) {
+		const struct setting *s = &l->settings.v[i];
+		struct handler_config *h =
+		    s->handler ? config_handler(l->config, s->handler) : NULL;
+		void *section = s->handler ? (void *)h : (void *)l->config;
+		if (section &&
+		    option_set(s->row, section, &s->values, why, sizeof(why)) == -1)
+			return refuse_value(l, h, s->row->name, why);
+	}
+	return 0;
+}
+
+static void
+make_absolute(char **path, const char *dir)
+{
+	char *joined = *path ? place_join(dir, *path) : NULL;
+	free(*path);
+	*path = joined;
+}
+
+/* Without a place for the state there is nothing to run on. */
+static int
+resolve_state(struct loader *l)
+{
+	struct config *c = l->config;
+	if (l->source->monitor) {
+		free(c->state_dir);
+		free(c->control_socket);
+		c->state_dir = c->control_socket = NULL;
+		return 0;
+	}
+	if (!l->held && !l->source->file &&
+	    !settings_find(&l->settings, NULL, "state-dir"))
+		return refuse(l,
+		    "no .filemon/ in %.300s%s: run 'filemonctl init' (or give -C)",
+		    c->project, l->source->project ? "" : " or above");
+	make_absolute(&c->state_dir, c->project);
+	if (check_state_dir(l, c->state_dir) == -1)
+		return -1;
+	if (!c->control_socket)
+		c->control_socket = place_join(c->state_dir, "control.sock");
+	make_absolute(&c->control_socket, c->project);
+	return 0;
+}
+
+/* A longest time below the usual one: the fault is where it was set, if it was. */
+static int
+check_order(struct loader *l, const struct handler_config *h, const char *usual,
+    const char *longest)
+{
+	const void *section = h ? (const void *)h : (const void *)l->config;
+	enum option_scope scope = h ? OPTION_HANDLER : OPTION_TOP;
+	const struct option *low = option_find(scope, usual),
+			    *high = option_find(scope, longest);
+	const struct setting *set =
+	    settings_find(&l->settings, h ? h->name : NULL, longest);
+	struct buf why = BUF_INIT;
+	int rc = 0;
+	if (option_number(high, section) < option_number(low, section)) {
+		buf_addf(&why, "%s (", longest);
+		option_format(high, section, &why);
+		buf_addf(&why, ") is shorter than %s (", usual);
+		option_format(low, section, &why);
+		buf_adds(&why, "): the same or longer is wanted");
+		rc = refuse_value(l, h, set ? longest : usual, why.p);
+	}
+	buf_release(&why);
+	return rc;
+}
+
+static int
+check_top(struct loader *l)
+{
+	struct config *c = l->config;
+	char why[450];
+	if (check_order(l, NULL, "settle", "settle-max") == -1)
+		return -1;
+	if (place_roots(&c->roots, c->project, why, sizeof(why)) == -1)
+		return refuse_value(l, NULL, "watch", why);
+	return 0;
+}
+
+static int
+check_handler(struct loader *l, struct handler_config *h)
+{
+	struct stat st;
+	if (h->load.n + h->remove_file.n + h->move.n == 0)
+		return refuse_value(
+		    l, h, "load", "no command: load, remove-file or move is wanted");
+	if (check_order(l, h, "backoff", "backoff-max") == -1)
+		return -1;
+	make_absolute(&h->cwd, l->config->project);
+	if (h->cwd && (stat(h->cwd, &st) == -1 || !S_ISDIR(st.st_mode)))
+		return refuse_value(l, h, "cwd", "no such directory: one is wanted");
+	return 0;
+}
+
+static int
+check(struct loader *l)
+{
+	if (check_top(l) == -1)
+		return -1;
+	for (size_t i = 0; i < l->config->n_handlers; i++)
+		if (check_handler(l, &l->config->handlers[i]) == -1)
+			return -1;
+	return 0;
+}
+
+/* FNV-1a, 64 bits: two processes compare what they have read, nobody attacks. */
+static void
+make_digest(struct config *c)
+{
+	struct buf text = BUF_INIT;
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	options_canonical(c, &text);
+	for (size_t i = 0; i < text.len; i++)
+		hash = (hash ^ (unsigned char)text.p[i]) * UINT64_C(0x100000001b3);
+	snprintf(c->digest, sizeof(c->digest), "%016" PRIx64, hash);
+	buf_release(&text);
+}
+
+struct config *
+config_load(const struct config_source *source, struct config_error *error)
+{
+	struct loader l = { .source = source, .settings = SETTINGS_INIT, .error = error };
+	l.config = xcalloc(1, sizeof(*l.config));
+	error->text[0] = '\0';
+	if (find_project(&l) == -1 || read_file(&l) == -1 || read_options(&l) == -1 ||
+	    apply(&l) == -1 || resolve_state(&l) == -1 || check(&l) == -1) {
+		config_free(l.config);
+		l.config = NULL;
+	} else {
+		make_digest(l.config);
+	}
+	settings_release(&l.settings);
+	return l.config;
+}
+
+static void
+release_section(enum option_scope scope, void *section)
+{
+	for (size_t i = 0; i < options_count; i++)
+		if (options[i].scope == scope)
+			option_release(&options[i], section);
+}
+
+void
+config_free(struct config *c)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; i < c->n_handlers; i++) {
+		release_section(OPTION_HANDLER, &c->handlers[i]);
+		free(c->handlers[i].name);
+	}
+	release_section(OPTION_TOP, c);
+	free(c->handlers);
+	free(c->project);
+	free(c->file);
+	free(c);
+}
+
+struct handler_config *
+config_handler(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_handlers; i++)
+		if (strcmp(c->handlers[i].name, name) == 0)
+			return &c->handlers[i];
+	return NULL;
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: ISC */
+#include "conf/options.h"
+
+#include <string.h>
+
+#include "base/compiler.h"
+#include "conf/checks.h"
+#include "conf/config.h"
+
+#define TOP(member_) .scope = OPTION_TOP, .offset = offsetof(struct config, member_)
+#define HANDLER(member_) \
+	.scope = OPTION_HANDLER, .offset = offsetof(struct handler_config, member_)
+#define SECOND INT64_C(1000)
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+
+/* Every member of an enum is written through an unsigned. */
+_Static_assert(sizeof(enum config_backend) == sizeof(unsigned), "enums are unsigned");
+_Static_assert(sizeof(enum log_level) == sizeof(unsigned), "enums are unsigned");
+
+const struct option options[] = {
+	{ TOP(roots), .name = "watch", .type = OPTION_LIST, .dflt = "{}",
+	    .example = "{ \".\" }", .check = check_filled,
+	    .text = "Directories to watch, instead of the whole project." },
+	{ TOP(include), .name = "include", .type = OPTION_LIST, .dflt = "{}",
+	    .example = "{ \"*.md\", \"*.txt\" }", .check = check_globs,
+	    .text = "Files of interest (globs); without any, every file is." },
+	{ TOP(ignore), .name = "ignore", .type = OPTION_LIST, .dflt = "{}",
+	    .example = "{ \"*.log\", \"build/\" }", .check = check_globs,
+	    .text = "What is of no interest (globs as in gitignore(5)); the last match "
+		    "wins." },
+	{ TOP(default_ignores), .name = "default-ignores", .type = OPTION_BOOL,
+	    .dflt = "true",
+	    .text = "Ignore hidden files and the temporary files of editors." },
+	{ TOP(gitignore), .name = "gitignore", .type = OPTION_BOOL, .dflt = "false",
+	    .text = "Read .gitignore and .filemonignore files too." },
+	{ TOP(cross_filesystems), .name = "cross-filesystems", .type = OPTION_BOOL,
+	    .dflt = "false",
+	    .text = "Go into directories on which something is mounted." },
+	{ TOP(backend), .name = "backend", .type = OPTION_CHOICE, .dflt = "auto",
+	    .choices = "auto|inotify|poll",
+	    .text =
+		"How changes are noticed; auto decides by the type of the file system." },
+	{ TOP(poll_interval_ms), .name = "poll-interval", .type = OPTION_DURATION,
+	    .min = 10, .max = DAY, .dflt = "2s",
+	    .text = "How often directories are looked at that have to be polled." },
+	{ TOP(rescan_ms), .name = "rescan", .type = OPTION_DURATION, .max = 30 * DAY,
+	    .dflt = "1h",
+	    .text =
+		"How often the whole tree is compared with what is known; 0 is never." },
+	{ TOP(settle_ms), .name = "settle", .type = OPTION_DURATION, .max = HOUR,
+	    .dflt = "100ms",
+	    .text = "A changed path is due when it was quiet for so long." },
+	{ TOP(settle_max_ms), .name = "settle-max", .type = OPTION_DURATION, .max = DAY,
+	    .dflt = "5s", .text = "A path that keeps changing is due after so long." },
+	{ TOP(defer_vcs), .name = "defer-vcs", .type = OPTION_BOOL, .dflt = "true",
+	    .text = "Wait while git works in the tree (.git/index.lock)." },
+	{ TOP(compare), .name = "compare", .type = OPTION_CHOICE, .dflt = "stat",
+	    .choices = "stat|hash", .planned = "hash",
+	    .text = "How a file is compared with what was delivered." },
+	{ TOP(ignore_metadata), .name = "ignore-metadata", .type = OPTION_BOOL,
+	    .dflt = "false",
+	    .text = "A change of mode, owner or attributes alone is not delivered." },
+	{ TOP(tags), .name = "tags", .type = OPTION_LIST, .dflt = "{}",
+	    .example = "{ \"tenant_id=acme\", \"session_id=${SESSION_ID}\" }",
+	    .check = check_tags,
+	    .text = "Written into every event; ${NAME} is taken from the environment." },
+	{ TOP(format), .name = "format", .type = OPTION_CHOICE, .dflt = "json",
+	    .choices = "json|pretty|cloudevents|none",
+	    .text = "The form of events on standard output in the foreground." },
+	{ TOP(log_level), .name = "log-level", .type = OPTION_CHOICE, .dflt = "info",
+	    .choices = "error|warn|info|debug",
+	    .text = "The least that the trace log tells." },
+	{ TOP(state_dir), .name = "state-dir", .type = OPTION_STRING, .dflt = ".filemon",
+	    .check = check_filled, .text = "Where filemon keeps its state." },
+	{ TOP(control_socket), .name = "control-socket", .type = OPTION_STRING,
+	    .example = "\".filemon/control.sock\"", .check = check_filled,
+	    .text = "The socket that filemonctl talks to; normally control.sock in "
+		    "state-dir." },
+	{ TOP(drain_timeout_ms), .name = "drain-timeout", .type = OPTION_DURATION,
+	    .max = DAY, .dflt = "10s",
+	    .text = "How long running jobs may go on when filemond stops." },
+	{ TOP(jobs_max), .name = "jobs-max", .type = OPTION_INT, .min = 1, .max = 1024,
+	    .dflt = "64", .text = "Jobs at once, of all handlers together." },
+	{ TOP(db_cache_kib), .name = "db-cache", .type = OPTION_INT, .min = 64,
+	    .max = 1024 * 1024, .dflt = "512",
+	    .text = "Page cache of state.db, in KiB." },
+	{ TOP(clients_max), .name = "clients-max", .type = OPTION_INT, .min = 1,
+	    .max = 1024, .dflt = "32",
+	    .text = "Connections to the control socket at once." },
+
+	{ HANDLER(match), .name = "match", .type = OPTION_LIST, .dflt = "{}",
+	    .example = "{ \"docs/**/*.md\" }", .check = check_globs,
+	    .text = "The files it wants (globs); without any, every file of interest." },
+	{ HANDLER(types), .name = "types", .type = OPTION_TYPES, .dflt = "{ file }",
+	    .text = "The types of file it wants: file, dir, symlink, other." },
+	{ HANDLER(load), .name = "load", .type = OPTION_LIST, .dflt = "{}",
+	    .example = "{ \"my-handler\", \"load\", \"{path}\" }", .check = check_command,
+	    .text = "Run for a path that is new or has changed." },
+	{ HANDLER(remove_file), .name = "remove-file", .type = OPTION_LIST, .dflt = "{}",
+	    .example = "{ \"my-handler\", \"remove-file\", \"{path}\" }",
+	    .check = check_command, .text = "Run for a path that is gone." },
+	{ HANDLER(move), .name = "move", .type = OPTION_LIST, .dflt = "{}",
+	    .example = "{ \"my-handler\", \"move\", \"{old_path}\", \"{path}\" }",
+	    .check = check_command,
+	    .text =
+		"Run for a path that was renamed; without it: remove-file, then load." },
+	{ HANDLER(mode), .name = "mode", .type = OPTION_CHOICE, .dflt = "exec",
+	    .choices = "exec|batch|worker|fleet", .planned = "batch|worker|fleet",
+	    .text = "How the commands are run: exec starts one for each path." },
+	{ HANDLER(input), .name = "stdin", .type = OPTION_CHOICE, .dflt = "null",
+	    .choices = "null|paths0|json", .planned = "paths0|json",
+	    .text = "What a command reads on standard input: null is /dev/null." },
+	{ HANDLER(jobs), .name = "jobs", .type = OPTION_INT, .min = 1, .max = 256,
+	    .dflt = "1", .text = "How many of its commands may run at once." },
+	{ HANDLER(timeout_ms), .name = "timeout", .type = OPTION_DURATION,
+	    .max = 30 * DAY, .dflt = "5m",
+	    .text = "A command that runs longer is ended; 0 is never." },
+	{ HANDLER(stop_grace_ms), .name = "stop-grace", .type = OPTION_DURATION,
+	    .max = HOUR, .dflt = "10s",
+	    .text = "The time from SIGTERM to SIGKILL when a command is ended." },
+	{ HANDLER(retries), .name = "retries", .type = OPTION_INT, .min = -1,
+	    .max = 1000000, .dflt = "3",
+	    .text = "Runs after the first one failed; -1 is without end." },
+	{ HANDLER(backoff_ms), .name = "backoff", .type = OPTION_DURATION, .max = DAY,
+	    .dflt = "2s",
+	    .text = "The longest wait before the first retry; doubles each time." },
+	{ HANDLER(backoff_max_ms), .name = "backoff-max", .type = OPTION_DURATION,
+	    .max = 30 * DAY, .dflt = "10m",
+	    .text = "The longest wait before any retry." },
+	{ HANDLER(success), .name = "success-exit", .type = OPTION_EXITS, .min = 1,
+	    .dflt = "{ 0 }", .text = "Exit codes that mean: delivered." },
+	{ HANDLER(permanent), .name = "permanent-exit", .type = OPTION_EXITS,
+	    .dflt = "{ \"64-68\", \"76-78\", 100, 125 }",
+	    .text = "Exit codes that mean: never try this path again in this state." },
+	{ HANDLER(breaker_failures), .name = "breaker-failures", .type = OPTION_INT,
+	    .max = 1000000, .dflt = "5",
+	    .text = "So many failures on different paths in a row stop the handler for a "
+		    "while; 0 is never." },
+	{ HANDLER(breaker_cooldown_ms), .name = "breaker-cooldown",
+	    .type = OPTION_DURATION, .min = 1, .max = DAY, .dflt = "30s",
+	    .text = "The while, before one job probes whether it works again." },
+	{ HANDLER(initial), .name = "initial", .type = OPTION_CHOICE, .dflt = "load",
+	    .choices = "load|skip",
+	    .text = "What to do with the files that are there when it is new." },
+	{ HANDLER(env), .name = "env", .type = OPTION_LIST, .dflt = "{}",
+	    .example = "{ \"LANG=C.UTF-8\" }", .check = check_env,
+	    .text = "Added to the environment of its commands." },
+	{ HANDLER(user), .name = "user", .type = OPTION_STRING, .example = "nobody",
+	    .check = check_user,
+	    .text = "The user its commands run as (only where filemond is "
+		    "root's)." },
+	{ HANDLER(cwd), .name = "cwd", .type = OPTION_STRING, .example = "\".\"",
+	    .check = check_filled,
+	    .text = "The directory its commands run in; normally the project's root." },
+};
+const size_t options_count = COUNTOF(options);
+
+const struct option *
+option_find(enum option_scope scope, const char *name)
+{
+	for (size_t i = 0; i < COUNTOF(options); i++)
+		if (options[i].scope == scope && strcmp(options[i].name, name) == 0)
+			return &options[i];
+	return NULL;
+}
+
+static unsigned
+min3(unsigned a, unsigned b, unsigned c)
+{
+	unsigned least = a < b ? a : b;
+	return least < c ? least : c;
+}
+
+enum { NAME_MAX_LEN = 32 };
+
+/* Levenshtein's distance, a row at a time; names that are too long are far. */
+static unsigned
+distance(const char *a, const char *b)
+{
+	unsigned row[NAME_MAX_LEN + 1];
+	size_t na = strlen(a), nb = strlen(b);
+	if (na > NAME_MAX_LEN || nb > NAME_MAX_LEN)
+		return NAME_MAX_LEN;
+	for (unsigned j = 0; j <= nb; j++)
+		row[j] = j;
+	for (unsigned i = 1; i <= na; i++) {
+		unsigned diagonal = row[0];
+		row[0] = i;
+		for (unsigned j = 1; j <= nb; j++) {
+			unsigned up = row[j];
+			row[j] = min3(
+			    up + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
+			diagonal = up;
+		}
+	}
+	return row[nb];
+}
+
+const char *
+option_near(enum option_scope scope, const char *name)
+{
+	size_t len = strlen(name);
+	unsigned best = len < 4 ? 1 : len < 9 ? 2 : 3; /* the farthest that is near */
+	const char *near = NULL;
+	if (scope == OPTION_TOP && distance("handler", name) <= best)
+		near = "handler";
+	for (size_t i = 0; i < COUNTOF(options); i++) {
+		unsigned d = options[i].scope == scope ? distance(options[i].name, name)
+						       : NAME_MAX_LEN;
+		if (d <= best) {
+			near = options[i].name;
+			best = d > 0 ? d - 1 : 0;
+		}
+	}
+	return near;
+}

@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: ISC */
+#include "conf/settings.h"
+
+#include <confuse.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xmalloc.h"
+#include "conf/argv.h"
+#include "conf/lexis.h"
+
+/* The line of an option's first value: libconfuse does not keep it. */
+struct mark {
+	const cfg_t *section;
+	const cfg_opt_t *opt;
+	unsigned line;
+};
+
+struct reading {
+	const char *file; /* for messages; NULL: not from a file */
+	const char *name; /* of the one option that is read, or NULL */
+	cfg_t *root;
+	struct lexis lexis;
+	struct mark *marks;
+	size_t n_marks;
+	struct config_error *error; /* text "" until the first fault */
+};
+
+/* libconfuse passes its callbacks nothing of ours. */
+static struct reading *reading;
+
+static void fail(struct reading *, unsigned line, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+static void
+fail(struct reading *r, unsigned line, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+	if (r->error->text[0])
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (r->file)
+		snprintf(r->error->text, sizeof(r->error->text), "%.300s:%u: %.190s",
+		    r->file, line, text);
+	else
+		snprintf(r->error->text, sizeof(r->error->text), "-o %.64s: %s", r->name,
+		    text);
+}
+
+/* "unknown option: did you mean 'settle'?" */
+static void
+describe_unknown(enum option_scope scope, const char *name, char *out, size_t size)
+{
+	const char *near = option_near(scope, name);
+	if (scope == OPTION_TOP && option_find(OPTION_HANDLER, name))
+		snprintf(out, size, "unknown here: it belongs in a handler's section");
+	else if (scope == OPTION_HANDLER && option_find(OPTION_TOP, name))
+		snprintf(
+		    out, size, "unknown here: it belongs outside the handler's section");
+	else if (near)
+		snprintf(out, size, "unknown option: did you mean '%s'?", near);
+	else
+		snprintf(out, size, "unknown option: see filemon.conf(5)");
+}
+
+/* The lexer's section of a kind that this version does not have. */
+static void
+fail_planned(struct reading *r, const char *kind)
+{
+	size_t i = cfg_size(r->root, "handler");
+	unsigned line = i < r->lexis.n ? r->lexis.sections[i] : 0;
+	fail(
+	    r, line, "%s: sections of this kind are not available in this version", kind);
+}
+
+static bool
+is_planned(const cfg_t *section)
+{
+	return strcmp(section->name, "sink") == 0 ||
+	    strcmp(section->name, "service") == 0;
+}
+
+static void
+fail_unknown(struct reading *r, const cfg_t *section, const char *name)
+{
+	char text[160];
+	describe_unknown(
+	    section == r->root ? OPTION_TOP : OPTION_HANDLER, name, text, sizeof(text));
+	fail(r, (unsigned)section->line, "%.64s: %s", name, text);
+}
+
+static void on_error(cfg_t *, const char *fmt, va_list) PRINTF_LIKE(2, 0);
+
+static void
+on_error(cfg_t *section, const char *fmt, va_list ap)
+{
+	struct reading *r = reading;
+	unsigned line = (unsigned)section->line;
+	char text[256], name[65];
+	vsnprintf(text, sizeof(text), fmt, ap);
+	if (is_planned(section))
+		fail_planned(r, section->name);
+	else if (sscanf(text, "no such option '%64[^']'", name) == 1)
+		fail_unknown(r, section, name);
+	else if (sscanf(text, "found duplicate title '%64[^']'", name) == 1)
+		fail(r, line, "handler %s: a second section of this name", name);
+	else if (strncmp(text, "unexpected token", 16) == 0)
+		fail(r, line, "%s: name = value, or name = { \"a\", \"b\" }, is wanted",
+		    text);
+	else if (strcmp(text, "premature end of file") == 0)
+		fail(r, line,
+		    "the end comes too early: a value or a closing brace is missing");
+	else
+		fail(r, line, "%s", text);
+}
+
+static const struct mark *
+find_mark(const struct reading *r, const cfg_t *section, const cfg_opt_t *opt)
+{
+	for (size_t i = 0; i < r->n_marks; i++)
+		if (r->marks[i].section == section && r->marks[i].opt == opt)
+			return &r->marks[i];
+	return NULL;
+}
+
+/* libconfuse takes "handler=a|jobs" for a path to another section's option. */
+static bool
+belongs(const cfg_t *section, const cfg_opt_t *opt)
+{
+	for (const cfg_opt_t *o = section->opts; o->name; o++)
+		if (o == opt)
+			return true;
+	return false;
+}
+
+/* Called for every value; an option's first one leaves its line. */
+static int
+on_value(cfg_t *section, cfg_opt_t *opt, const char *value, void *result)
+{
+	struct reading *r = reading;
+	unsigned line = (unsigned)section->line;
+	const struct mark *mark = find_mark(r, section, opt);
+	*(const char **)result = value;
+	if (!belongs(section, opt)) {
+		fail(r, line, "%s: this is no place for it", opt->name);
+		return -1;
+	}
+	if (mark && opt->nvalues == 1) {
+		fail(r, line, "%s: given twice: first in line %u", opt->name, mark->line);
+		return -1;
+	}
+	if (!mark) {
+		r->marks = xreallocarray(r->marks, r->n_marks + 1, sizeof(*r->marks));
+		r->marks[r->n_marks++] = (struct mark){ section, opt, line };
+	}
+	return 0;
+}
+
+static int
+on_planned(cfg_t *section, cfg_opt_t *opt)
+{
+	(void)section;
+	fail_planned(reading, opt->name);
+	return -1;
+}
+
+static cfg_opt_t
+make_opt(const struct option *row)
+{
+	if (option_is_list(row))
+		return (cfg_opt_t)CFG_STR_LIST_CB(
+		    row->name, NULL, CFGF_NODEFAULT, on_value);
+	return (cfg_opt_t)CFG_STR_CB(row->name, NULL, CFGF_NODEFAULT, on_value);
+}
+
+/* The options of a scope, or the only one, with room for extra ones and CFG_END. */
+static cfg_opt_t *
+make_opts(enum option_scope scope, const struct option *only, size_t *n)
+{
+	enum { EXTRA = 4 };
+	cfg_opt_t *opts = xcalloc(options_count + EXTRA, sizeof(*opts));
+	*n = 0;
+	for (size_t i = 0; i < options_count; i++)
+		if (only ? &options[i] == only : options[i].scope == scope)
+			opts[(*n)++] = make_opt(&options[i]);
+	return opts;
+}
+
+static cfg_t *
+make_root(const struct option *only)
+{
+	cfg_opt_t planned[] = { CFG_END() };
+	size_t n, unused;
+	cfg_opt_t *top = make_opts(OPTION_TOP, only, &n);
+	cfg_opt_t *handler = make_opts(OPTION_HANDLER, NULL, &unused);
+	if (!only) {
+		int flags = CFGF_MULTI | CFGF_TITLE;
+		top[n++] =
+		    (cfg_opt_t)CFG_SEC("handler", handler, flags | CFGF_NO_TITLE_DUPES);
+		top[n++] = (cfg_opt_t)CFG_SEC("sink", planned, flags);
+		top[n++] = (cfg_opt_t)CFG_SEC("service", planned, flags);
+	}
+	cfg_t *root = cfg_init(top, CFGF_NONE);
+	free(top);
+	free(handler);
+	if (!root)
+		fatalx("configuration: no memory to read it");
+	cfg_set_error_function(root, on_error);
+	if (!only) {
+		cfg_set_validate_func(root, "sink", on_planned);
+		cfg_set_validate_func(root, "service", on_planned);
+	}
+	return root;
+}
+
+/* Reads text into r->root; -1 with r->error. */
+static int
+read_text(struct reading *r, const struct option *only, char *text, size_t len)
+{
+	struct lexis_error fault;
+	int rc;
+	r->error->text[0] = '\0';
+	if (lexis_clean(text, len, &r->lexis, &fault) == -1) {
+		fail(r, fault.line, "%s", fault.text);
+		return -1;
+	}
+	r->root = make_root(only);
+	reading = r;
+	rc = cfg_parse_buf(r->root, text);
+	reading = NULL;
+	if (rc != CFG_SUCCESS)
+		fail(r, (unsigned)r->root->line, "cannot be read");
+	else if (r->lexis.unclosed > 0)
+		fail(r, r->lexis.unclosed,
+		    "the brace that opens here is not closed: } is missing");
+	return r->error->text[0] ? -1 : 0;
+}
+
+static void
+end_reading(struct reading *r)
+{
+	if (r->root)
+		cfg_free(r->root);
+	lexis_release(&r->lexis);
+	free(r->marks);
+}
+
+static struct setting *
+add_setting(struct settings *s, const struct option *row, const char *handler)
+{
+	s->v = xreallocarray(s->v, s->n + 1, sizeof(*s->v));
+	s->v[s->n] =
+	    (struct setting){ row, handler ? xstrdup(handler) : NULL, 0, { NULL, 0 } };
+	return &s->v[s->n++];
+}
+
+static void
+take_words(cfg_opt_t *opt, struct strlist *out)
+{
+	for (unsigned i = 0; i < cfg_opt_size(opt); i++)
+		strlist_add(out, cfg_opt_getnstr(opt, i));
+}
+
+/* The options that a section gives; head is NULL at the top. */
+static void
+take_section(struct settings *s, const struct reading *r, cfg_t *section,
+    const struct settings_handler *head)
+{
+	enum option_scope scope = head ? OPTION_HANDLER : OPTION_TOP;
+	for (cfg_opt_t *opt = section->opts; opt->name; opt++) {
+		const struct option *row = option_find(scope, opt->name);
+		if (!row || !(opt->flags & CFGF_MODIFIED))
+			continue;
+		/* An empty list has no value, and so no mark. */
+		const struct mark *mark = find_mark(r, section, opt);
+		struct setting *setting = add_setting(s, row, head ? head->name : NULL);
+		setting->line = mark ? mark->line : head ? head->line : 1;
+		take_words(opt, &setting->values);
+	}
+}
+
+/* Is name fit for files, messages and -o?  Letters, digits, '_' and '-'. */
+static bool
+is_handler_name(const char *name)
+{
+	size_t len = strlen(name);
+	if (len == 0 || len > 64)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (!isalnum((unsigned char)name[i]) && name[i] != '_' && name[i] != '-')
+			return false;
+	return true;
+}
+
+static const struct settings_handler *
+find_handler(const struct settings *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_handlers; i++)
+		if (strcmp(s->handlers[i].name, name) == 0)
+			return &s->handlers[i];
+	return NULL;
+}
+
+static const struct settings_handler *
+add_handler(struct settings *s, const char *name, unsigned line)
+{
+	s->handlers = xreallocarray(s->handlers, s->n_handlers + 1, sizeof(*s->handlers));
+	s->handlers[s->n_handlers] = (struct settings_handler){ xstrdup(name), line };
+	return &s->handlers[s->n_handlers++];
+}
+
+static const char handler_name_wanted[] =
+    "is no name for a handler: letters, digits, '-' and '_' are wanted, at most 64";
+
+static int
+take_handlers(struct settings *s, struct reading *r)
+{
+	for (unsigned i = 0; i < cfg_size(r->root, "handler"); i++) {
+		cfg_t *section = cfg_getnsec(r->root, "handler", i);
+		unsigned line = i < r->lexis.n ? r->lexis.sections[i] : 0;
+		const char *title = cfg_title(section);
+		if (!is_handler_name(title)) {
+			fail(r, line, "handler: '%.64s' %s", title, handler_name_wanted);
+			return -1;
+		}
+		take_section(s, r, section, add_handler(s, title, line));
+	}
+	return 0;
+}
+
+int
+settings_add_text(struct settings *s, const char *file, char *text, size_t len,
+    struct config_error *error)
+{
+	struct reading r = { .file = file, .error = error };
+	int rc = read_text(&r, NULL, text, len);
+	if (rc == 0) {
+		take_section(s, &r, r.root, NULL);
+		rc = take_handlers(s, &r);
+	}
+	end_reading(&r);
+	return rc;
+}
+
+int
+settings_words(const struct option *row, const char *value, struct strlist *out,
+    struct config_error *error)
+{
+	struct reading r = { .name = row->name, .error = error };
+	char *text = xasprintf("%s = %s", row->name, value);
+	int rc = read_text(&r, row, text, strlen(text));
+	if (rc == 0)
+		take_words(cfg_getopt(r.root, row->name), out);
+	end_reading(&r);
+	free(text);
+	return rc;
+}
+
+/* Cuts "handler.NAME.option" into its handler, or NULL, and its option. */
+static char *
+split_name(char *name, char **handler)
+{
+	char *dot = strrchr(name, '.');
+	*handler = NULL;
+	if (!dot || strncmp(name, "handler.", 8) != 0 || dot < name + 8)
+		return name;
+	*dot = '\0';
+	*handler = name + 8;
+	return dot + 1;
+}
+
+static int
+refuse_option(struct config_error *error, const char *name, size_t len, const char *why)
+{
+	snprintf(error->text, sizeof(error->text), "-o %.*s: %s",
+	    (int)(len < 140 ? len : 140), name, why);
+	return -1;
+}
+
+static int
+add_words(struct setting *setting, const char *value, struct config_error *error)
+{
+	if (*value != '\0' && strchr("{\"'", *value))
+		return settings_words(setting->row, value, &setting->values, error);
+	strlist_add(&setting->values, value);
+	return 0;
+}
+
+int
+settings_add_option(struct settings *s, const char *text, struct config_error *error)
+{
+	size_t len = strcspn(text, "=");
+	char *copy = xstrndup(text, len), *handler, why[160];
+	char *name = split_name(copy, &handler);
+	enum option_scope scope = handler ? OPTION_HANDLER : OPTION_TOP;
+	const struct option *row = option_find(scope, name);
+	int rc = -1;
+	if (text[len] == '\0') {
+		refuse_option(error, text, len, "no value: name=value is wanted");
+	} else if (handler && !is_handler_name(handler)) {
+		snprintf(why, sizeof(why), "'%.64s' %s", handler, handler_name_wanted);
+		refuse_option(error, text, len, why);
+	} else if (!row) {
+		describe_unknown(scope, name, why, sizeof(why));
+		refuse_option(error, text, len, why);
+	} else {
+		if (handler && !find_handler(s, handler))
+			add_handler(s, handler, 0);
+		rc = add_words(add_setting(s, row, handler), text + len + 1, error);
+	}
+	free(copy);
+	return rc;
+}
+
+const struct setting *
+settings_find(const struct settings *s, const char *handler, const char *name)
+{
+	for (size_t i = s->n; i-- > 0;) {
+		const struct setting *v = &s->v[i];
+		if (strcmp(v->row->name, name) != 0 || !handler != !v->handler)
+			continue;
+		if (!handler || strcmp(handler, v->handler) == 0)
+			return v;
+	}
+	return NULL;
+}
+
+void
+settings_release(struct settings *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		free(s->v[i].handler);
+		strlist_release(&s->v[i].values);
+	}
+	for (size_t i = 0; i < s->n_handlers; i++)
+		free(s->handlers[i].name);
+	free(s->v);
+	free(s->handlers);
+	*s = (struct settings)SETTINGS_INIT;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef FILEMON_CONF_SETTINGS_H
+#define FILEMON_CONF_SETTINGS_H
+
+/*
+ * What a file and the -o options say, and where: names are known and belong
+ * where they stand, values are still words.  The only user of libconfuse,
+ * which has a static lexer: not for threads.
+ */
+
+#include <stddef.h>
+
+#include "conf/config.h"
+#include "conf/options.h"
+
+struct setting {
+	const struct option *row;
+	char *handler; /* NULL: top level */
+	unsigned line; /* 0: from -o */
+	struct strlist values;
+};
+
+struct settings_handler {
+	char *name;
+	unsigned line; /* 0: only in -o */
+};
+
+struct settings {
+	struct setting *v; /* a later one wins */
+	size_t n;
+	struct settings_handler *handlers;
+	size_t n_handlers;
+};
+
+#define SETTINGS_INIT \
+	{ \
+		NULL, 0, NULL, 0 \
+	}
+
+void settings_release(struct settings *);
+/* file is for the messages; text[len] is NUL.  -1 with *error. */
+int settings_add_text(
+    struct settings *, const char *file, char *text, size_t len, struct config_error *);
+/*
+ * "name=value" or "handler.NAME.option=value".  A value that begins with a
+ * brace or a quote is in the syntax of the file, any other is one word as it is.
+ */
+int settings_add_option(struct settings *, const char *text, struct config_error *);
+/* The last one; NULL where there is none. */
+const struct setting *settings_find(
+    const struct settings *, const char *handler, const char *name);
+/* The words of a value in the syntax of the file, as a default is.  -1 with *error. */
+int settings_words(
+    const struct option *, const char *value, struct strlist *, struct config_error *);
+
+#endif

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: ISC */
+/* events: prints and follows the event log. */
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "base/clk.h"
+#include "base/json.h"
+#include "base/xmalloc.h"
+#include "conf/argv.h"
+#include "ctl/path.h"
+#include "ctl/print.h"
+#include "ctl/project.h"
+#include "ctl/segments.h"
+#include "ctl/text.h"
+#include "watcher/event.h"
+#include "watcher/filter.h"
+
+#define LINES_DEFAULT 10
+#define LINES_ALL (-1)
+#define LINES_UNSET (-2)
+#define NSEC_PER_MSEC INT64_C(1000000)
+/* inotify(7) tells of new records; this is for what it does not see. */
+#define LOOK_MS 1000
+#define LOOK_BLIND_MS 200
+
+struct events {
+	bool follow;
+	long lines; /* LINES_ALL: all */
+	enum config_format format;
+	uint64_t since_seq;		   /* 0: from any */
+	char since_time[CLK_RFC3339_SIZE]; /* "": at any */
+	bool since_met;			   /* from here on all are late enough */
+	struct strlist types;
+	struct strlist patterns;
+	struct globs *globs; /* NULL: any path */
+	const struct project *project;
+};
+
+static enum config_format
+parse_format(struct ctl *ctl, const char *name)
+{
+	if (strcmp(name, "json") == 0)
+		return FORMAT_JSON;
+	if (strcmp(name, "pretty") == 0)
+		return FORMAT_PRETTY;
+	if (strcmp(name, "cloudevents") == 0)
+		return FORMAT_CLOUDEVENTS;
+	usage_error(ctl, "--format: %s: json, pretty or cloudevents is wanted", name);
+}
+
+static void
+check_type(struct ctl *ctl, const char *name)
+{
+	const char *names[EVENT_TYPE_COUNT];
+	const char *near;
+
+	for (int i = 0; i < EVENT_TYPE_COUNT; i++) {
+		names[i] = event_type_name((enum event_type)i);
+		if (strcmp(names[i], name) == 0)
+			return;
+	}
+	near = text_nearest(name, names, EVENT_TYPE_COUNT);
+	if (near != NULL)
+		usage_error(
+		    ctl, "--type: %s: no such type: did you mean '%s'?", name, near);
+	usage_error(ctl, "--type: %s: no such type", name);
+}
+
+/* A sequence number, a time, or a duration before now. */
+static void
+parse_since(struct ctl *ctl, const char *arg, struct events *events)
+{
+	int64_t ms, ns;
+
+	if (*arg != '\0' && strspn(arg, "0123456789") == strlen(arg)) {
+		events->since_seq = strtoull(arg, NULL, 10);
+		return;
+	}
+	ms = clk_parse_duration(arg);
+	ns = ms != -1 ? clk_wall_ns() - ms * NSEC_PER_MSEC : text_parse_time(arg);
+	if (ns < 0)
+		usage_error(ctl,
+		    "--since: %s: a sequence number, a duration like 10m or a time "
+		    "like '2026-01-31 13:59' is wanted",
+		    arg);
+	clk_rfc3339(ns, events->since_time);
+}
+
+static void
+take_options(struct ctl *ctl, int argc, char **argv, struct events *events)
+{
+	const char *fault;
+	int key;
+
+	events->format = isatty(STDOUT_FILENO) ? FORMAT_PRETTY : FORMAT_JSON;
+	events->lines = LINES_UNSET;
+	while ((key = args_next(ctl, argc, argv)) != -1) {
+		if (key == 'f')
+			events->follow = true;
+		else if (key == 'n')
+			events->lines = args_number(ctl, "--lines", optarg, 0);
+		else if (key == 's')
+			parse_since(ctl, optarg, events);
+		else if (key == OPT_FORMAT)
+			events->format = parse_format(ctl, optarg);
+		else if (key == 't')
+			strlist_add(&events->types, optarg);
+		else
+			strlist_add(&events->patterns, optarg);
+	}
+	args_words(ctl, argc, 0, 0);
+	for (size_t i = 0; i < events->types.n; i++)
+		check_type(ctl, events->types.v[i]);
+	for (size_t i = 0; i < events->patterns.n; i++)
+		if ((fault = glob_check(events->patterns.v[i])) != NULL)
+			usage_error(ctl, "--path: %s: %s", events->patterns.v[i], fault);
+	if (events->patterns.n > 0)
+		events->globs = globs_new(&events->patterns);
+	if (ctl->json)
+		events->format = FORMAT_JSON;
+	if (events->lines == LINES_UNSET)
+		events->lines = events->since_seq > 0 || *events->since_time != '\0'
+		    ? LINES_ALL
+		    : LINES_DEFAULT;
+}
+
+static bool
+type_is_wanted(const struct events *events, const cJSON *record)
+{
+	const char *type = get_string(get(record, "event_type"), "type");
+
+	for (size_t i = 0; i < events->types.n; i++)
+		if (strcmp(events->types.v[i], type) == 0)
+			return true;
+	return events->types.n == 0;
+}
+
+/* What is below a root, as globs want it; NULL where path is below none. */
+static const char *
+relative(const struct project *project, const char *path)
+{
+	const struct strlist *roots =
+	    project->config != NULL ? &project->config->roots : NULL;
+
+	for (size_t i = 0; roots != NULL && i < roots->n; i++)
+		if (path_is_below(roots->v[i], path) && path[strlen(roots->v[i])] == '/')
+			return path + strlen(roots->v[i]) + 1;
+	if (path_is_below(project->root, path) && path[strlen(project->root)] == '/')
+		return path + strlen(project->root) + 1;
+	return NULL;
+}
+
+/* name is an absolute path; name_b64 has its bytes where it is not UTF-8. */
+static bool
+globs_want(
+    const struct events *events, const cJSON *object, const char *name, bool is_dir)
+{
+	char *name_b64 = xasprintf("%s_b64", name);
+	char *exact = NULL;
+	const char *path;
+	size_t len;
+
+	if (has(object, name_b64))
+		exact = text_base64_decode(get_string(object, name_b64), &len);
+	path =
+	    relative(events->project, exact != NULL ? exact : get_string(object, name));
+	bool wanted =
+	    path != NULL && globs_match(events->globs, path, strlen(path), is_dir);
+	free(exact);
+	free(name_b64);
+	return wanted;
+}
+
+static bool
+path_is_wanted(const struct events *events, const cJSON *record)
+{
+	bool is_dir = get_bool(record, "is_dir");
+
+	return events->globs == NULL || globs_want(events, record, "file_path", is_dir) ||
+	    globs_want(events, get(record, "event_type"), "from", is_dir);
+}
+
+/* Records are in order, so what follows one that is late enough is so, too. */
+static bool
+is_late_enough(struct events *events, const cJSON *record)
+{
+	if (!events->since_met)
+		events->since_met =
+		    (uint64_t)get_int(record, "seq") >= events->since_seq &&
+		    strcmp(get_string(record, "timestamp_utc"), events->since_time) >= 0;
+	return events->since_met;
+}
+
+static bool
+is_filtered(const struct events *events)
+{
+	return events->types.n > 0 || events->globs != NULL;
+}
+
+static bool
+passes_filter(void *ctx, const char *line, size_t len)
+{
+	const struct events *events = ctx;
+	struct json_error error;
+	cJSON *record;
+	bool passes;
+
+	if (!is_filtered(events))
+		return true;
+	record = json_parse(line, len, &error);
+	passes = record != NULL && type_is_wanted(events, record) &&
+	    path_is_wanted(events, record);
+	cJSON_Delete(record);
+	return passes;
+}
+
+static bool
+is_wanted(struct events *events, const char *line, size_t len)
+{
+	struct json_error error;
+	cJSON *record;
+	bool late;
+
+	if (!events->since_met) {
+		record = json_parse(line, len, &error);
+		late = record != NULL && is_late_enough(events, record);
+		cJSON_Delete(record);
+		if (!late)
+			return false;
+	}
+	return passes_filter(events, line, len);
+}
+
+static void
+seek(struct events *events, struct segments *segments)
+{
+	if (events->lines > 0)
+		segments_seek_last(segments, events->lines, passes_filter, events);
+	else if (events->lines == 0)
+		segments_seek_end(segments);
+	else if (events->since_seq > 0)
+		segments_seek_seq(segments, events->since_seq);
+	else
+		segments_seek_start(segments);
+}
+
+/* Prints what there is; -1 with errno where reading or writing failed. */
+static int
+print_new(struct ctl *ctl, struct events *events, struct segments *segments)
+{
+	struct buf out = BUF_INIT;
+	const char *line;
+	size_t len;
+	int n;
+
+	while ((n = segments_next(segments, &line, &len)) == 1) {
+		if (!is_wanted(events, line, len))
+			continue;
+		buf_reset(&out);
+		if (event_convert(line, len, events->format, &out) == -1) {
+			complain(
+			    ctl, "the event log has a line that is no record (left out)");
+			continue;
+		}
+		if (fwrite(out.p, 1, out.len, stdout) != out.len)
+			break;
+	}
+	buf_release(&out);
+	if (n == -1 || fflush(stdout) == EOF || ferror(stdout))
+		return -1;
+	return 0;
+}
+
+/* False where nobody reads our output any more. */
+static bool
+wait_for_more(int inotify, const char *dir)
+{
+	struct pollfd fds[] = { { .fd = inotify, .events = POLLIN },
+		{ .fd = STDOUT_FILENO, .events = 0 } };
+	char events[4096];
+	/* Each time: the directory may have been made, or made anew. */
+	int wd = inotify_add_watch(inotify, dir, IN_MODIFY | IN_CREATE | IN_MOVED_TO);
+
+	poll(fds, COUNTOF(fds), wd == -1 ? LOOK_BLIND_MS : LOOK_MS);
+	while (read(inotify, events, sizeof(events)) > 0)
+		continue;
+	return (fds[1].revents & (POLLERR | POLLHUP)) == 0;
+}
+
+static int
+follow(struct ctl *ctl, struct events *events, struct segments *segments, const char *dir)
+{
+	int inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	int result = 0;
+
+	/* The first wait finds the watch new: what was written before it is read. */
+	inotify_add_watch(inotify, dir, IN_MODIFY | IN_CREATE | IN_MOVED_TO);
+	while ((result = print_new(ctl, events, segments)) == 0 &&
+	    wait_for_more(inotify, dir))
+		continue;
+	if (inotify != -1)
+		close(inotify);
+	return result;
+}
+
+int
+cmd_events(struct ctl *ctl, int argc, char **argv)
+{
+	struct events events = { 0 };
+	struct project project;
+	struct segments *segments = NULL;
+	char *dir = NULL;
+	int code;
+
+	take_options(ctl, argc, argv, &events);
+	code = project_open(ctl, &project);
+	if (code != CTL_OK)
+		goto out;
+	events.project = &project;
+	dir = xasprintf("%s/events", project.state_dir);
+	segments = segments_open(dir);
+	events.since_met = events.since_seq == 0 && *events.since_time == '\0';
+	seek(&events, segments);
+	if ((events.follow ? follow(ctl, &events, segments, dir)
+			   : print_new(ctl, &events, segments)) == -1 &&
+	    errno != EPIPE)
+		code = failed(ctl, "%s", strerror(errno));
+out:
+	segments_close(segments);
+	globs_free(events.globs);
+	strlist_release(&events.types);
+	strlist_release(&events.patterns);
+	free(dir);
+	project_release(&project);
+	return code;
+}

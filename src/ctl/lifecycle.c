@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: ISC */
+/* start stop restart reload ensure */
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clk.h"
+#include "base/fd.h"
+#include "base/xmalloc.h"
+#include "ctl/client.h"
+#include "ctl/print.h"
+#include "ctl/start.h"
+#include "ctl/text.h"
+
+#define STOP_TIMEOUT_MS 30000
+#define KILL_TIMEOUT_MS 10000
+#define LOCK_LOOK_MS 20
+#define ASK_AGAIN_MS 1000
+
+struct stop_options {
+	int64_t timeout_ms;
+	bool force;
+};
+
+int
+cmd_start(struct ctl *ctl, int argc, char **argv)
+{
+	struct start_options options = { 0 };
+	struct project project;
+	int code;
+
+	while (args_next(ctl, argc, argv) != -1)
+		options.no_wait = true;
+	args_words(ctl, argc, 0, 0);
+	code = project_open(ctl, &project);
+	if (code == CTL_OK)
+		code = start_project(ctl, &project, &options);
+	project_release(&project);
+	return code;
+}
+
+int
+cmd_ensure(struct ctl *ctl, int argc, char **argv)
+{
+	struct start_options options = { .silent = true };
+	struct project project;
+	int code;
+
+	while (args_next(ctl, argc, argv) != -1)
+		continue;
+	args_words(ctl, argc, 0, 0);
+	code = project_open(ctl, &project);
+	if (code == CTL_OK)
+		code = start_project(ctl, &project, &options);
+	project_release(&project);
+	return code;
+}
+
+/* Is the process one of filemond's?  Its title begins with its name. */
+static bool
+is_filemond(pid_t pid)
+{
+	char *path = xasprintf("/proc/%d/cmdline", (int)pid);
+	char *title = fd_read_file(path, 64 * 1024, NULL);
+	const char *slash = title != NULL ? strrchr(title, '/') : NULL;
+	const char *name = title == NULL ? "" : *title == '/' ? slash + 1 : title;
+	bool yes = strncmp(name, "filemond", strlen("filemond")) == 0;
+
+	free(title);
+	free(path);
+	return yes;
+}
+
+/* pidfd: the process that was looked at is the one that gets the signal. */
+static bool
+signal_holder(const struct project *project, int signo)
+{
+	pid_t pid = project_pid(project);
+	int pidfd = pid != 0 ? pidfd_open(pid, 0) : -1;
+	bool sent = false;
+
+	if (pidfd == -1)
+		return false;
+	errno = ESRCH; /* for a pid that is another's by now */
+	if (is_filemond(pid) && project_state(project) == PROJECT_RUNNING)
+		sent = pidfd_send_signal(pidfd, signo, NULL, 0) == 0;
+	fd_close(&pidfd);
+	return sent;
+}
+
+/* By the socket, or where it does not answer by SIGTERM. */
+static bool
+ask_to_stop(const struct project *project)
+{
+	struct client_call call = { .method = "stop", .timeout_ms = ASK_AGAIN_MS };
+	enum client_outcome outcome =
+	    client_ask(project->socket, project->state_dir, &call);
+
+	cJSON_Delete(call.result);
+	return outcome == CLIENT_OK || signal_holder(project, SIGTERM);
+}
+
+/* A second SIGTERM would break the jobs off: what was sent is not sent again. */
+static bool
+wait_for_end(const struct project *project, bool asked, int64_t timeout_ms)
+{
+	struct timespec pause = { .tv_nsec = LOCK_LOOK_MS * 1000000L };
+	int64_t now = clk_mono_ms(), until = now + timeout_ms;
+	int64_t ask_at = now + ASK_AGAIN_MS;
+
+	while (project_state(project) != PROJECT_STOPPED) {
+		now = clk_mono_ms();
+		if (now >= until)
+			return false;
+		if (!asked && now >= ask_at) {
+			asked = ask_to_stop(project);
+			ask_at = now + ASK_AGAIN_MS;
+		}
+		nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
+static int
+end_by_force(struct ctl *ctl, const struct project *project, pid_t pid)
+{
+	if (!signal_holder(project, SIGKILL))
+		return failed(ctl, "filemond (pid %d) cannot be killed: %s", (int)pid,
+		    strerror(errno));
+	if (!wait_for_end(project, true, KILL_TIMEOUT_MS))
+		return failed(ctl,
+		    "filemond (pid %d) was killed, but its lock is still held", (int)pid);
+	say(ctl, "filemond was killed (pid %d)", (int)pid);
+	return CTL_OK;
+}
+
+static int
+stop_running(struct ctl *ctl, const struct project *project,
+    const struct stop_options *options, pid_t pid)
+{
+	char duration[TEXT_SHORT];
+
+	if (wait_for_end(project, ask_to_stop(project), options->timeout_ms)) {
+		say(ctl, "filemond stopped (pid %d)", (int)pid);
+		return CTL_OK;
+	}
+	clk_format_duration(options->timeout_ms, duration, sizeof(duration));
+	if (options->force) {
+		complain(ctl, "filemond (pid %d) still runs after %s and is killed",
+		    (int)pid, duration);
+		return end_by_force(ctl, project, pid);
+	}
+	return failed(ctl,
+	    "filemond (pid %d) still runs after %s (wait longer with "
+	    "--timeout, or end it with --force)",
+	    (int)pid, duration);
+}
+
+static int
+stop_project(struct ctl *ctl, const struct project *project,
+    const struct stop_options *options, bool *was_running)
+{
+	enum project_state state = project_state(project);
+	pid_t pid = project_pid(project);
+
+	*was_running = state == PROJECT_RUNNING;
+	if (state == PROJECT_UNKNOWN)
+		return failed(ctl, "%s/lock cannot be looked at: %s",
+		    project->shown_state, strerror(errno));
+	if (state == PROJECT_STOPPED) {
+		say(ctl, "filemond is not running in %s", project->shown_root);
+		return CTL_OK;
+	}
+	return stop_running(ctl, project, options, pid);
+}
+
+int
+cmd_stop(struct ctl *ctl, int argc, char **argv)
+{
+	struct stop_options options = { .timeout_ms = STOP_TIMEOUT_MS };
+	struct project project;
+	bool was_running = false;
+	int key, code;
+
+	while ((key = args_next(ctl, argc, argv)) != -1) {
+		if (key == 't')
+			options.timeout_ms = args_duration(ctl, "--timeout", optarg);
+		else
+			options.force = true;
+	}
+	args_words(ctl, argc, 0, 0);
+	code = project_open(ctl, &project);
+	if (code == CTL_OK)
+		code = stop_project(ctl, &project, &options, &was_running);
+	if (ctl->json && code == CTL_OK)
+		printf("{\"stopped\":true,\"was_running\":%s}\n",
+		    was_running ? "true" : "false");
+	project_release(&project);
+	return code;
+}
+
+int
+cmd_restart(struct ctl *ctl, int argc, char **argv)
+{
+	struct stop_options stop = { .timeout_ms = STOP_TIMEOUT_MS };
+	struct start_options start = { 0 };
+	struct project project;
+	bool was_running;
+	int key, code;
+
+	while ((key = args_next(ctl, argc, argv)) != -1) {
+		if (key == 't')
+			stop.timeout_ms = args_duration(ctl, "--timeout", optarg);
+		else if (key == OPT_FORCE)
+			stop.force = true;
+		else
+			start.no_wait = true;
+	}
+	args_words(ctl, argc, 0, 0);
+	code = project_open(ctl, &project);
+	if (code == CTL_OK)
+		code = stop_project(ctl, &project, &stop, &was_running);
+	if (code == CTL_OK)
+		code = start_project(ctl, &project, &start);
+	project_release(&project);
+	return code;
+}
+
+int
+cmd_reload(struct ctl *ctl, int argc, char **argv)
+{
+	struct project project;
+	cJSON *result = NULL;
+	const cJSON *line;
+	int code;
+
+	while (args_next(ctl, argc, argv) != -1)
+		continue;
+	args_words(ctl, argc, 0, 0);
+	code = project_open(ctl, &project);
+	if (code == CTL_OK)
+		code = client_call(ctl, &project, "reload", NULL, &result);
+	if (code == CTL_OK && ctl->json)
+		print_json(result);
+	if (code == CTL_OK && cJSON_GetArraySize(get(result, "changed")) == 0)
+		say(ctl, "nothing changed");
+	cJSON_ArrayForEach(line, get(result, "changed"))
+	{
+		char *text = text_vis_str(cJSON_IsString(line) ? line->valuestring : "");
+		say(ctl, "%s", text);
+		free(text);
+	}
+	cJSON_Delete(result);
+	project_release(&project);
+	return code;
+}

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: ISC */
+/* status: the story of a daemon in about ten lines. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clk.h"
+#include "ctl/client.h"
+#include "ctl/print.h"
+#include "ctl/text.h"
+
+/* Where the words of a line begin. */
+#define INDENT "           "
+
+static void
+duration(int64_t ms, char *out)
+{
+	clk_format_duration(ms, out, TEXT_SHORT);
+}
+
+static const cJSON *
+process(const cJSON *status, const char *name)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach(
+	    item, get(status, "processes")) if (strcmp(get_string(item, "name"), name) ==
+	    0) return item;
+	return NULL;
+}
+
+static void
+show_head(const cJSON *status)
+{
+	char uptime[TEXT_SHORT];
+	char *project = item_text(status, "project"),
+	     *health = item_text(status, "health");
+	const cJSON *reason;
+
+	duration(get_int(status, "uptime_ms"), uptime);
+	printf("filemond %s  %s   running (pid %lld) for %s   health: %s\n",
+	    get_string(status, "version"), project,
+	    (long long)get_int(process(status, "supervisor"), "pid"), uptime, health);
+	cJSON_ArrayForEach(reason, get(status, "reasons"))
+	{
+		char *text =
+		    text_vis_str(cJSON_IsString(reason) ? reason->valuestring : "");
+		printf(INDENT "%s\n", text);
+		free(text);
+	}
+	free(project);
+	free(health);
+}
+
+static void
+show_ready(const cJSON *status)
+{
+	char ready[TEXT_SHORT];
+
+	duration(get_int(status, "ready_ms"), ready);
+	if (get_bool(status, "ready"))
+		printf("; ready after %s", ready);
+	else
+		printf("; not ready yet");
+}
+
+static void
+show_root(const cJSON *status, const cJSON *watch, bool only)
+{
+	char count[TEXT_SHORT], files[TEXT_SHORT], used[TEXT_SHORT], limit[TEXT_SHORT];
+	char *root = item_text(watch, "root");
+
+	printf("%-11s%s directories", only ? "watching" : "",
+	    text_count(get_int(watch, "directories"), count));
+	if (only)
+		printf(", %s files", text_count(get_int(status, "files"), files));
+	else
+		printf(" in %s", root);
+	printf(" by %s", get_string(watch, "backend"));
+	if (get_int(watch, "watch_limit") > 0)
+		printf(" (%s of %s watches)", text_count(get_int(watch, "watches"), used),
+		    text_count(get_int(watch, "watch_limit"), limit));
+	if (get_int(watch, "polled") > 0)
+		printf(", %s polled", text_count(get_int(watch, "polled"), count));
+	if (get_bool(watch, "gone"))
+		printf("; the root is gone");
+	if (get_bool(watch, "scanning"))
+		printf("; scanning, %s directories to go",
+		    text_count(get_int(watch, "to_list"), count));
+	if (only)
+		show_ready(status);
+	putchar('\n');
+	free(root);
+}
+
+static void
+show_watching(const cJSON *status)
+{
+	const cJSON *roots = get(status, "watch"), *root;
+	int n = cJSON_GetArraySize(roots);
+	char files[TEXT_SHORT];
+
+	if (n > 1) {
+		printf("watching   %d roots, %s files", n,
+		    text_count(get_int(status, "files"), files));
+		show_ready(status);
+		putchar('\n');
+	}
+	cJSON_ArrayForEach(root, roots) show_root(status, root, n == 1);
+}
+
+/* Private memory is what a process costs; an older kernel may not tell it. */
+static int64_t
+memory_of(const cJSON *item)
+{
+	int64_t kib = get_int(item, "private_kib");
+
+	return kib > 0 ? kib : get_int(item, "rss_kib");
+}
+
+static void
+show_memory(const cJSON *status)
+{
+	char memory[TEXT_SHORT], count[TEXT_SHORT];
+	const cJSON *item;
+	const char *between = "";
+
+	printf("memory     ");
+	cJSON_ArrayForEach(item, get(status, "processes"))
+	{
+		printf("%s%s %s", between, get_string(item, "name"),
+		    text_memory(memory_of(item), memory));
+		between = ", ";
+	}
+	printf("%sjobs %s; restarts %s", between,
+	    text_memory(get_int(status, "jobs_memory_kib"), memory),
+	    text_count(get_int(status, "restarts"), count));
+	if (has(status, "last_restart")) {
+		char *why = item_text(status, "last_restart");
+		printf(" (%s)", why);
+		free(why);
+	}
+	putchar('\n');
+}
+
+static void
+show_counts(const cJSON *object, const char *const *names, const char *between)
+{
+	char count[TEXT_SHORT];
+
+	for (; *names != NULL; names++)
+		printf("%s %s%s", *names, text_count(get_int(object, *names), count),
+		    names[1] != NULL ? between : "");
+}
+
+static void
+show_events(const cJSON *status)
+{
+	static const char *const types[] = { "created", "modified", "deleted", "renamed",
+		NULL };
+	const cJSON *events = get(status, "events");
+	char count[TEXT_SHORT];
+
+	printf("events     %s recorded (", text_count(get_int(events, "records"), count));
+	show_counts(events, types, ", ");
+	printf("), %s gaps", text_count(get_int(events, "gaps"), count));
+	printf(", %s suppressed", text_count(get_int(events, "suppressed"), count));
+	if (get_int(events, "overflows") > 0)
+		printf(", %s overflows", text_count(get_int(events, "overflows"), count));
+	if (get_int(events, "dropped") > 0)
+		printf(", %s dropped", text_count(get_int(events, "dropped"), count));
+	printf("%s\n", get_bool(events, "failing") ? "; the log cannot be written" : "");
+}
+
+static void
+show_queue(const cJSON *status)
+{
+	const cJSON *queue = get(status, "queue");
+	char count[TEXT_SHORT], oldest[TEXT_SHORT];
+
+	printf("queue      %s pending", text_count(get_int(queue, "pending"), count));
+	if (has(queue, "oldest_pending_ms")) {
+		duration(get_int(queue, "oldest_pending_ms"), oldest);
+		printf(" (oldest %s)", oldest);
+	}
+	printf(", %s running", text_count(get_int(queue, "running"), count));
+	printf(", %s dead\n", text_count(get_int(queue, "dead"), count));
+}
+
+static void
+show_scan(const cJSON *status)
+{
+	const cJSON *scan = get(status, "scan");
+	char ago[TEXT_SHORT], took[TEXT_SHORT], next[TEXT_SHORT], changes[TEXT_SHORT];
+
+	if (!has(scan, "last_at"))
+		return;
+	text_ago(get_string(scan, "last_at"), clk_wall_ns(), ago);
+	duration(get_int(scan, "last_ms"), took);
+	printf("scan       %s in %s, %s changes found", ago, took,
+	    text_count(get_int(scan, "last_changes"), changes));
+	if (has(scan, "next_in_ms")) {
+		duration(get_int(scan, "next_in_ms"), next);
+		printf("; next in %s", next);
+	}
+	putchar('\n');
+}
+
+static void
+show_last_error(const cJSON *error)
+{
+	char ago[TEXT_SHORT];
+	char *path = item_path(error), *outcome = item_text(error, "outcome");
+
+	text_ago(get_string(error, "at"), clk_wall_ns(), ago);
+	printf(INDENT "last error %s: %s%s%s%s\n", path, outcome, *ago ? " (" : "", ago,
+	    *ago ? ")" : "");
+	free(path);
+	free(outcome);
+}
+
+static void
+show_breaker(const cJSON *handler)
+{
+	char due[TEXT_SHORT];
+
+	printf("  breaker %s", get_string(handler, "breaker"));
+	if (has(handler, "breaker_in_ms")) {
+		duration(get_int(handler, "breaker_in_ms"), due);
+		printf(" (probes in %s)", due);
+	}
+	if (get_bool(handler, "paused"))
+		printf("  paused");
+}
+
+static void
+show_handler(const cJSON *handler)
+{
+	static const struct {
+		const char *name, *shown;
+		bool always;
+	} counts[] = { { "runs", "runs", true }, { "ok", "ok", true },
+		{ "retries", "retries", true }, { "timeouts", "time-outs", true },
+		{ "rejected", "rejected", false }, { "faults", "faults", false },
+		{ "dead", "dead", true } };
+	char *name = item_text(handler, "name");
+	char count[TEXT_SHORT];
+
+	printf("handler    %s ", name);
+	for (size_t i = 0; i < COUNTOF(counts); i++) {
+		int64_t n = get_int(handler, counts[i].name);
+		if (n > 0 || counts[i].always)
+			printf("  %s %s", counts[i].shown, text_count(n, count));
+	}
+	show_breaker(handler);
+	putchar('\n');
+	if (has(handler, "last_error"))
+		show_last_error(get(handler, "last_error"));
+	free(name);
+}
+
+static void
+show_state(const cJSON *status)
+{
+	const cJSON *state = get(status, "state");
+	char *path, *error;
+
+	if (!get_bool(state, "failing"))
+		return;
+	path = item_text(state, "path");
+	error = item_text(state, "error");
+	printf("state      %s cannot be written: %s (nothing is marked delivered)\n",
+	    path, error);
+	free(path);
+	free(error);
+}
+
+static void
+show_status(const cJSON *status)
+{
+	const cJSON *handler;
+
+	show_head(status);
+	show_watching(status);
+	show_memory(status);
+	show_events(status);
+	show_queue(status);
+	show_scan(status);
+	show_state(status);
+	cJSON_ArrayForEach(handler, get(status, "handlers")) show_handler(handler);
+}
+
+static void
+print_short(
+    struct ctl *ctl, const struct project *project, const char *state, const char *text)
+{
+	cJSON *object;
+
+	if (!ctl->json) {
+		say(ctl, "%s", text);
+		return;
+	}
+	object = cJSON_CreateObject();
+	cJSON_AddStringToObject(object, "state", state);
+	cJSON_AddStringToObject(object, "project", project->shown_root);
+	cJSON_AddStringToObject(object, "text", text);
+	print_json(object);
+	cJSON_Delete(object);
+}
+
+static int
+say_stopped(struct ctl *ctl, const struct project *project)
+{
+	struct buf text = BUF_INIT;
+
+	buf_addf(&text, "filemond is not running in %s: start it with 'filemonctl start'",
+	    project->shown_root);
+	print_short(ctl, project, "stopped", text.p);
+	buf_release(&text);
+	return CTL_STATUS_STOPPED;
+}
+
+static int
+say_unknown(
+    struct ctl *ctl, const struct project *project, const struct client_call *call)
+{
+	struct buf text = BUF_INIT;
+	bool held = project_state(project) == PROJECT_RUNNING;
+
+	if (held)
+		buf_addf(&text, "filemond in %s runs (pid %d) but does not answer: ",
+		    project->shown_root, (int)project_pid(project));
+	else
+		buf_addf(&text,
+		    "whether filemond runs in %s cannot be told: ", project->shown_root);
+	text_vis(&text, call->error, strlen(call->error));
+	print_short(ctl, project, "unknown", text.p);
+	buf_release(&text);
+	return CTL_STATUS_UNKNOWN;
+}
+
+int
+cmd_status(struct ctl *ctl, int argc, char **argv)
+{
+	struct client_call call = { .method = "status",
+		.patience_ms = CLIENT_PATIENCE_MS,
+		.timeout_ms = CLIENT_TIMEOUT_MS };
+	struct project project;
+	enum client_outcome outcome;
+	int code;
+
+	while (args_next(ctl, argc, argv) != -1)
+		continue;
+	args_words(ctl, argc, 0, 0);
+	code = project_open(ctl, &project);
+	if (code != CTL_OK)
+		return CTL_STATUS_UNKNOWN;
+	outcome = client_ask(project.socket, project.state_dir, &call);
+	if (outcome == CLIENT_NOT_RUNNING)
+		code = say_stopped(ctl, &project);
+	else if (outcome != CLIENT_OK)
+		code = say_unknown(ctl, &project, &call);
+	else if (ctl->json)
+		print_json(call.result);
+	else if (!ctl->quiet)
+		show_status(call.result);
+	cJSON_Delete(call.result);
+	project_release(&project);
+	return code;
+}

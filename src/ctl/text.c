@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: ISC */
+#define _GNU_SOURCE 1
+#include "ctl/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clk.h"
+#include "base/compiler.h"
+#include "base/xmalloc.h"
+
+#define NSEC_PER_SEC INT64_C(1000000000)
+
+/* The length of the character at s and its code point; 0 where it is no UTF-8. */
+static size_t
+utf8_decode(const char *s, size_t len, uint32_t *point)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	const unsigned char *p = (const unsigned char *)s;
+	size_t n = p[0] < 0x80		   ? 1
+	    : p[0] >= 0xc2 && p[0] <= 0xdf ? 2
+	    : (p[0] & 0xf0) == 0xe0	   ? 3
+	    : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4
+					   : 0;
+
+	if (n == 0 || n > len)
+		return 0;
+	*point = n == 1 ? p[0] : p[0] & (0x7fu >> n);
+	for (size_t i = 1; i < n; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		*point = *point << 6 | (p[i] & 0x3f);
+	}
+	if (*point < least[n] || *point > 0x10ffff || (*point & 0x1ff800) == 0xd800)
+		return 0;
+	return n;
+}
+
+/* Not a control character, and none that turns the direction or ends the line. */
+static bool
+is_harmless(uint32_t point)
+{
+	if (point < 0x20 || (point >= 0x7f && point < 0xa0) || point == '\\')
+		return false;
+	if (point >= 0x200b && point <= 0x200f)
+		return false;
+	if (point >= 0x2028 && point <= 0x202e)
+		return false;
+	return !(point >= 0x2060 && point <= 0x206f) && point != 0xfeff;
+}
+
+static void
+escape(struct buf *out, const char *s, size_t n)
+{
+	static const char from[] = "\n\t\r\b\a\v\f\\";
+	static const char to[] = "ntrbavf\\";
+	const char *p = *s != '\0' ? strchr(from, *s) : NULL;
+
+	if (p != NULL) {
+		buf_addc(out, '\\');
+		buf_addc(out, to[p - from]);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		buf_addf(out, "\\%03o", (unsigned char)s[i]);
+}
+
+void
+text_vis(struct buf *out, const char *s, size_t len)
+{
+	for (size_t i = 0; i < len;) {
+		uint32_t point = 0;
+		size_t n = utf8_decode(s + i, len - i, &point);
+		if (n > 0 && is_harmless(point))
+			buf_add(out, s + i, n);
+		else
+			escape(out, s + i, n > 0 ? n : 1);
+		i += n > 0 ? n : 1;
+	}
+}
+
+char *
+text_vis_str(const char *s)
+{
+	struct buf out = BUF_INIT;
+
+	buf_adds(&out, "");
+	text_vis(&out, s, strlen(s));
+	return out.p;
+}
+
+void
+text_vis_lines(struct buf *out, const char *s, const char *indent)
+{
+	while (*s != '\0') {
+		size_t n = strcspn(s, "\n");
+		buf_adds(out, indent);
+		text_vis(out, s, n);
+		buf_addc(out, '\n');
+		s += n + (s[n] == '\n');
+	}
+}
+
+bool
+text_is_utf8(const char *s, size_t len)
+{
+	for (size_t i = 0, n; i < len; i += n) {
+		uint32_t point;
+		n = utf8_decode(s + i, len - i, &point);
+		if (n == 0)
+			return false;
+	}
+	return true;
+}
+
+static int
+base64_value(char c)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	const char *p = c != '\0' ? strchr(digits, c) : NULL;
+
+	return p != NULL ? (int)(p - digits) : -1;
+}
+
+char *
+text_base64_decode(const char *s, size_t *len)
+{
+	size_t n = strlen(s), pad = 0;
+	char *out = xmalloc(n / 4 * 3 + 1), *to = out;
+
+	while (pad < 2 && pad < n && s[n - 1 - pad] == '=')
+		pad++;
+	if (n % 4 != 0)
+		goto fail;
+	for (size_t i = 0; i < n; i += 4) {
+		uint32_t bits = 0;
+		for (size_t j = i; j < i + 4; j++) {
+			int v = j >= n - pad ? 0 : base64_value(s[j]);
+			if (v == -1)
+				goto fail;
+			bits = bits << 6 | (uint32_t)v;
+		}
+		for (int shift = 16; shift >= 0; shift -= 8)
+			*to++ = (char)(bits >> shift & 0xff);
+	}
+	*len = n / 4 * 3 - pad;
+	out[*len] = '\0';
+	return out;
+fail:
+	free(out);
+	return NULL;
+}
+
+char *
+text_count(int64_t n, char *out)
+{
+	char digits[TEXT_SHORT], *to = out;
+	int len = snprintf(digits, sizeof(digits), "%lld", (long long)n);
+
+	for (int i = 0; i < len; i++) {
+		if (i > 0 && digits[i - 1] != '-' && (len - i) % 3 == 0)
+			*to++ = ',';
+		*to++ = digits[i];
+	}
+	*to = '\0';
+	return out;
+}
+
+char *
+text_memory(int64_t kib, char *out)
+{
+	double mib = (double)kib / 1024;
+
+	if (mib >= 1024)
+		snprintf(out, TEXT_SHORT, "%.1f GB", mib / 1024);
+	else
+		snprintf(out, TEXT_SHORT, "%.1f MB", mib);
+	return out;
+}
+
+char *
+text_ago(const char *rfc3339, int64_t now_wall_ns, char *out)
+{
+	char duration[TEXT_SHORT - sizeof(" ago") + 1];
+	int64_t then = text_parse_time(rfc3339);
+
+	*out = '\0';
+	if (then == -1)
+		return out;
+	int64_t ms = now_wall_ns > then ? (now_wall_ns - then) / 1000000 : 0;
+	if (ms >= 1000)
+		ms -= ms % 1000; /* "4 s ago" needs no tenths */
+	clk_format_duration(ms, duration, sizeof(duration));
+	snprintf(out, TEXT_SHORT, "%s ago", duration);
+	return out;
+}
+
+/* ".416755123" to ns; *end is left behind the digits. */
+static int64_t
+parse_fraction(const char *s, const char **end)
+{
+	int64_t ns = 0, unit = NSEC_PER_SEC;
+
+	if (*s == '.')
+		for (s++; *s >= '0' && *s <= '9'; s++)
+			if (unit > 1) {
+				unit /= 10;
+				ns += (*s - '0') * unit;
+			}
+	*end = s;
+	return ns;
+}
+
+/* "Z" or "+02:00" to seconds east of Greenwich; false where it is neither. */
+static bool
+parse_zone(const char *s, int64_t *east)
+{
+	int hours, minutes, used = 0;
+	char sign;
+
+	*east = 0;
+	if (strcmp(s, "Z") == 0 || strcmp(s, "z") == 0)
+		return true;
+	if (sscanf(s, "%c%2d:%2d%n", &sign, &hours, &minutes, &used) != 3)
+		return false;
+	if ((sign != '+' && sign != '-') || s[used] != '\0')
+		return false;
+	*east = (sign == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
+	return true;
+}
+
+static int64_t
+parse_local(const char *s)
+{
+	static const char *const forms[] = { "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M",
+		"%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d" };
+
+	for (size_t i = 0; i < COUNTOF(forms); i++) {
+		struct tm tm = { .tm_isdst = -1 };
+		const char *end = strptime(s, forms[i], &tm);
+		if (end != NULL && *end == '\0') {
+			tm.tm_isdst = -1;
+			time_t t = mktime(&tm);
+			return t == (time_t)-1 ? -1 : t * NSEC_PER_SEC;
+		}
+	}
+	return -1;
+}
+
+int64_t
+text_parse_time(const char *s)
+{
+	struct tm tm = { 0 };
+	const char *end = strptime(s, "%Y-%m-%dT%H:%M:%S", &tm);
+	int64_t ns, east;
+
+	if (end == NULL || *end == '\0')
+		return parse_local(s);
+	ns = parse_fraction(end, &end);
+	if (!parse_zone(end, &east))
+		return parse_local(s);
+	return (timegm(&tm) - east) * NSEC_PER_SEC + ns;
+}
+
+/* Levenshtein's distance of two short words; long ones are far from all. */
+static size_t
+distance(const char *a, const char *b)
+{
+	enum { MAX = 24 };
+	size_t row[MAX + 1], la = strlen(a), lb = strlen(b);
+
+	if (la > MAX || lb > MAX)
+		return MAX;
+	for (size_t j = 0; j <= lb; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= la; i++) {
+		size_t diagonal = row[0];
+		row[0] = i;
+		for (size_t j = 1; j <= lb; j++) {
+			size_t best = diagonal + (a[i - 1] != b[j - 1]);
+			diagonal = row[j];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+		}
+	}
+	return row[lb];
+}
+
+const char *
+text_nearest(const char *word, const char *const *names, size_t n)
+{
+	size_t best = strlen(word) > 4 ? 3 : 2;
+	const char *found = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t d = distance(word, names[i]);
+		if (strlen(word) >= 3 && strncmp(word, names[i], strlen(word)) == 0)
+			d = 0; /* a word begun */
+		if (d < best || (d == best && found == NULL)) {
+			best = d;
+			found = names[i];
+		}
+	}
+	return found;
+}

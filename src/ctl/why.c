@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: ISC */
+/* why: what is known of a path, in words. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clk.h"
+#include "ctl/client.h"
+#include "ctl/print.h"
+#include "ctl/subject.h"
+#include "ctl/text.h"
+
+static void
+tell_rule(const cJSON *why)
+{
+	const cJSON *rule = get(why, "rule");
+	bool wanted = get_bool(why, "wanted");
+	char *pattern = item_text(rule, "pattern"), *source = item_text(rule, "source");
+
+	if (!has(rule, "pattern"))
+		puts(wanted ? "  wanted: no rule leaves it out"
+			    : "  not wanted: it is below the state directory, or not "
+			      "included");
+	else if (get_int(rule, "line") > 0)
+		printf("  %s: %s (%s:%lld)\n", wanted ? "wanted" : "not wanted", pattern,
+		    source, (long long)get_int(rule, "line"));
+	else
+		printf(
+		    "  %s: %s (%s)\n", wanted ? "wanted" : "not wanted", pattern, source);
+	free(pattern);
+	free(source);
+}
+
+static void
+tell_file(const cJSON *why)
+{
+	const cJSON *seen = get(why, "seen");
+	const char *watched = get_string(why, "watched");
+	char size[TEXT_SHORT];
+
+	if (get_bool(why, "exists"))
+		printf("  exists: %s", get_string(why, "type"));
+	else
+		printf("  does not exist");
+	if (strcmp(watched, "no") == 0)
+		puts("; its directory is not watched");
+	else
+		printf("; its directory is watched by %s\n", watched);
+	if (!has(why, "seen")) {
+		puts("  last seen: never");
+		return;
+	}
+	printf("  last seen: %s of %s bytes, changed %s%s\n", get_string(seen, "type"),
+	    text_count(get_int(seen, "size"), size), get_string(seen, "mtime"),
+	    get_bool(seen, "unsure") ? " (young, will be looked at again)" : "");
+}
+
+/* What each state of a path means; delivered is told besides. */
+static const struct {
+	const char *state, *words;
+} states[] = {
+	{ "settled", "nothing to do" },
+	{ "settling", "waits until it is quiet" },
+	{ "due", "waits for a free slot" },
+	{ "running", "a job runs" },
+	{ "retry", "failed, will be tried again" },
+	{ "blocked", "waits for another path" },
+	{ "dead", "given up (filemonctl retry makes it due again)" },
+};
+
+static const char *
+state_words(const char *state)
+{
+	for (size_t i = 0; i < COUNTOF(states); i++)
+		if (strcmp(states[i].state, state) == 0)
+			return states[i].words;
+	return state;
+}
+
+static const char *
+delivered_words(const char *delivered)
+{
+	if (strcmp(delivered, "yes") == 0)
+		return "delivered";
+	return strcmp(delivered, "perhaps") == 0 ? "perhaps delivered" : "not delivered";
+}
+
+static void
+tell_failure(const cJSON *handler)
+{
+	char ago[TEXT_SHORT];
+	char *outcome = item_text(handler, "outcome");
+	struct buf output = BUF_INIT;
+
+	if (!has(handler, "outcome"))
+		goto out;
+	text_ago(get_string(handler, "failed_at"), clk_wall_ns(), ago);
+	int64_t attempts = get_int(handler, "attempts");
+	printf("      last failure: %s%s%s after %lld attempt%s\n", outcome,
+	    *ago != '\0' ? ", " : "", ago, (long long)attempts, attempts == 1 ? "" : "s");
+	text_vis_lines(&output, get_string(handler, "output"), "      | ");
+	if (output.len > 0)
+		fputs(output.p, stdout);
+out:
+	buf_release(&output);
+	free(outcome);
+}
+
+static void
+tell_handler(const cJSON *handler)
+{
+	char due[TEXT_SHORT];
+	char *name = item_text(handler, "name");
+	char *blocked_on = item_text(handler, "blocked_on");
+
+	if (!get_bool(handler, "matches")) {
+		printf("  handler %s: does not match\n", name);
+		goto out;
+	}
+	printf("  handler %s: %s; %s", name,
+	    delivered_words(get_string(handler, "delivered")),
+	    state_words(get_string(handler, "state")));
+	if (*blocked_on != '\0')
+		printf(": %s", blocked_on);
+	if (has(handler, "due_in_ms")) {
+		clk_format_duration(get_int(handler, "due_in_ms"), due, sizeof(due));
+		printf(", due in %s", due);
+	}
+	putchar('\n');
+	tell_failure(handler);
+out:
+	free(blocked_on);
+	free(name);
+}
+
+static void
+tell(const cJSON *why)
+{
+	char *path = item_path(why), *root = item_text(why, "root");
+	const cJSON *handler;
+
+	printf("%s in %s\n", path, root);
+	tell_rule(why);
+	tell_file(why);
+	cJSON_ArrayForEach(handler, get(why, "handlers")) tell_handler(handler);
+	if (cJSON_GetArraySize(get(why, "handlers")) == 0)
+		puts("  no handlers are configured");
+	free(path);
+	free(root);
+}
+
+int
+cmd_why(struct ctl *ctl, int argc, char **argv)
+{
+	struct project project;
+	cJSON *params, *result = NULL;
+	int code;
+
+	while (args_next(ctl, argc, argv) != -1)
+		continue;
+	args_words(ctl, argc, 1, 1);
+	code = project_open(ctl, &project);
+	if (code != CTL_OK)
+		return code;
+	params = subject_params(ctl, &project, argv[optind]);
+	code = params == NULL ? CTL_FAILED
+			      : client_call(ctl, &project, "why", params, &result);
+	if (code == CTL_OK && ctl->json)
+		print_json(result);
+	else if (code == CTL_OK && !ctl->quiet)
+		tell(result);
+	cJSON_Delete(result);
+	project_release(&project);
+	return code;
+}

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: ISC */
+#define _GNU_SOURCE 1
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/clk.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/notify.h"
+#include "base/xmalloc.h"
+#include "conf/argv.h"
+#include "conf/config.h"
+#include "daemon/lock.h"
+#include "daemon/supervisor.h"
+#include "runner/runner.h"
+#include "watcher/watcher.h"
+
+/* Of the trace log, to say why it died before it was ready. */
+#define LAST_WORDS 4096
+
+enum { OPT_FORMAT = 256, OPT_MONITOR };
+
+static const struct option long_options[] = {
+	{ "foreground", no_argument, NULL, 'f' },
+	{ "config", required_argument, NULL, 'c' },
+	{ "project", required_argument, NULL, 'C' },
+	{ "test", no_argument, NULL, 't' },
+	{ "format", required_argument, NULL, OPT_FORMAT },
+	{ "monitor", no_argument, NULL, OPT_MONITOR },
+	{ "version", no_argument, NULL, 'V' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+struct arguments {
+	bool foreground;
+	bool test;
+	struct config_source source;
+	struct strlist options;
+};
+
+static const char usage[] =
+    "usage: filemond [-f] [-c file] [-C dir] [--format json|pretty|cloudevents|none]\n"
+    "                [-o name=value]... [--monitor]\n"
+    "       filemond -t [-c file] [-C dir] [-o name=value]...\n"
+    "       filemond -V | -h\n";
+
+static void NORETURN
+fail(int code, const char *text)
+{
+	fprintf(stderr, "filemond: %s\n", text);
+	exit(code);
+}
+
+/* A descriptor opened later must not become stdin, stdout or stderr. */
+static void
+ensure_stdio(void)
+{
+	int fd;
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
+static void
+parse(int argc, char *argv[], struct arguments *args)
+{
+	int c;
+	while ((c = getopt_long(argc, argv, "fc:C:to:Vh", long_options, NULL)) != -1) {
+		switch (c) {
+		case 'f':
+			args->foreground = true;
+			break;
+		case 'c':
+			args->source.file = optarg;
+			break;
+		case 'C':
+			args->source.project = optarg;
+			break;
+		case 't':
+			args->test = true;
+			break;
+		case 'o':
+			strlist_add(&args->options, optarg);
+			break;
+		case OPT_FORMAT: {
+			char *option = xasprintf("format=%s", optarg);
+			strlist_add(&args->options, option);
+			free(option);
+			break;
+		}
+		case OPT_MONITOR:
+			args->source.monitor = true;
+			break;
+		case 'V':
+			puts("filemond " PACKAGE_VERSION);
+			exit(0);
+		case 'h':
+			fputs(usage, stdout);
+			exit(0);
+		default:
+			fputs(usage, stderr);
+			exit(EX_USAGE);
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "filemond: %s: not an option\n%s", argv[optind], usage);
+		exit(EX_USAGE);
+	}
+	if (args->options.n > 0)
+		args->source.options = (const char *const *)args->options.v;
+}
+
+static struct config *
+load(const struct arguments *args)
+{
+	struct config_error error = { "" };
+	struct config *config = config_load(&args->source, &error);
+	if (!config || watcher_check(config, &error) == -1)
+		fail(EX_CONFIG, error.text);
+	return config;
+}
+
+/* The working directory changes, and the file is read again at a reload. */
+static void
+make_absolute(struct config_source *source, const struct config *config)
+{
+	source->project = xstrdup(config->project);
+	if (!source->file)
+		return;
+	char *full = realpath(source->file, NULL);
+	if (full)
+		source->file = full;
+}
+
+static int
+test(struct config *config)
+{
+	if (config->file)
+		printf("%s: ok\n", config->file);
+	else
+		printf("%s: ok (no configuration file)\n", config->project);
+	config_free(config);
+	return 0;
+}
+
+/* systemd.exec(5): $JOURNAL_STREAM is the device and inode of what it gave us. */
+static bool
+is_journal(int fd)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long dev, ino;
+	struct stat st;
+	return stream && sscanf(stream, "%llu:%llu", &dev, &ino) == 2 &&
+	    fstat(fd, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
+}
+
+static int
+monitor(const struct arguments *args, struct config *config)
+{
+	log_set_process("watcher");
+	return watcher_main(&(struct watcher_setup){
+	    .config = config,
+	    .source = &args->source,
+	    .wire_fd = -1,
+	    .life_fd = -1,
+	    .ready_fd = -1,
+	    .lock_fd = -1,
+	    .foreground = true,
+	    .supervisor = getpid(),
+	    .started_wall_ns = clk_wall_ns(),
+	    .started_mono_ms = clk_mono_ms(),
+	});
+}
+
+/* Only filemonctl init makes a .filemon: a typo in -C must not. */
+static bool
+is_default_state_dir(const struct config *config)
+{
+	size_t n = strlen(config->project);
+	return strncmp(config->state_dir, config->project, n) == 0 &&
+	    strcmp(config->state_dir + n, "/.filemon") == 0;
+}
+
+static int
+take_lock(const struct config *config)
+{
+	char text[512];
+	pid_t holder;
+	const char *dir = config->state_dir;
+	if (lock_check_dir(dir, !is_default_state_dir(config), text, sizeof(text)) == -1)
+		fail(EXIT_FAILURE, text);
+	int fd = lock_take(dir, &holder);
+	if (fd != -1)
+		return fd;
+	if (errno != EWOULDBLOCK) {
+		snprintf(text, sizeof(text), "%s/lock: %s", dir, strerror(errno));
+		fail(EXIT_FAILURE, text);
+	}
+	if (holder > 0)
+		snprintf(text, sizeof(text), "another filemond (pid %d) holds %s/lock",
+		    (int)holder, dir);
+	else
+		snprintf(text, sizeof(text), "another filemond holds %s/lock", dir);
+	fail(EX_TEMPFAIL, text);
+}
+
+/* What was written to the trace log after it had size bytes: whole lines. */
+static void
+show_last_words(const char *trace_log, off_t size)
+{
+	char text[LAST_WORDS + 1];
+	struct stat st;
+	int fd = open(trace_log, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1 || fstat(fd, &st) == -1)
+		goto out;
+	off_t from = st.st_size - LAST_WORDS > size ? st.st_size - LAST_WORDS : size;
+	ssize_t n = pread(fd, text, LAST_WORDS, from);
+	text[n > 0 ? n : 0] = '\0';
+	const char *start = from > size ? strchr(text, '\n') : NULL;
+	fputs(start ? start + 1 : text, stderr);
+out:
+	fd_close(&fd);
+}
+
+/* The first line that is written to fd, or what there is of one. */
+static size_t
+read_line(int fd, char *line, size_t size)
+{
+	size_t len = 0;
+	ssize_t n = 0;
+	while (len < size - 1 && !memchr(line, '\n', len)) {
+		n = read(fd, line + len, size - 1 - len);
+		if (n == 0 || (n == -1 && errno != EINTR))
+			break;
+		len += n > 0 ? (size_t)n : 0;
+	}
+	line[len] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+	return len;
+}
+
+/*
+ * In the process that was started: the watcher's line decides.  A daemon that
+ * failed is waited for, so that its lock is free when this process has ended.
+ */
+static int
+wait_ready(int fd, pid_t daemon_pid, const char *trace_log, off_t size)
+{
+	static const char failed[] = "failed: ";
+	char line[512];
+	size_t len = read_line(fd, line, sizeof(line));
+	if (strncmp(line, "ready", 5) == 0) {
+		puts(line);
+		return fflush(stdout) == 0 ? 0 : 1;
+	}
+	waitpid(daemon_pid, NULL, 0);
+	size_t skip = strncmp(line, failed, strlen(failed)) == 0 ? strlen(failed) : 0;
+	fprintf(stderr, "filemond: %s\n",
+	    len > 0 ? line + skip : "died before it was ready; its last words:");
+	if (len == 0)
+		show_last_words(trace_log, size);
+	return 1;
+}
+
+static void
+detach(struct pair_setup *setup)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	setsid();
+	if (null == -1 || dup2(null, STDIN_FILENO) == -1 ||
+	    dup2(null, STDOUT_FILENO) == -1 || chdir(setup->config->state_dir) == -1 ||
+	    runner_open_trace(setup->trace_log) == -1) {
+		dprintf(setup->report_fd, "failed: %s: %s\n", setup->trace_log,
+		    strerror(errno));
+		_exit(EXIT_FAILURE);
+	}
+	fd_close(&null);
+}
+
+/* Returns in the daemon only. */
+static void
+go_background(struct pair_setup *setup)
+{
+	int fds[2];
+	struct stat st;
+	off_t size = stat(setup->trace_log, &st) == 0 ? st.st_size : 0;
+	pid_t pid = pipe2(fds, O_CLOEXEC) == -1 ? -1 : fork();
+	if (pid == -1)
+		fail(EXIT_FAILURE, strerror(errno));
+	if (pid > 0) {
+		/* Else it would hold the lock of a daemon that died. */
+		close(setup->lock_fd);
+		close(fds[1]);
+		exit(wait_ready(fds[0], pid, setup->trace_log, size));
+	}
+	close(fds[0]);
+	setup->report_fd = fds[1];
+	detach(setup);
+}
+
+static int
+serve(const struct arguments *args, struct config *config)
+{
+	struct pair_setup setup = {
+		.config = config,
+		.source = &args->source,
+		.lock_fd = take_lock(config),
+		.report_fd = -1,
+		.signal_fd = -1,
+		.foreground = args->foreground,
+		.started_wall_ns = clk_wall_ns(),
+		.started_mono_ms = clk_mono_ms(),
+	};
+	char *trace_log = xasprintf("%s/trace.log", config->state_dir);
+	if (!args->foreground) {
+		setup.trace_log = trace_log;
+		go_background(&setup);
+	}
+	if (lock_write_pid(setup.lock_fd) == -1)
+		log_warn("%s/lock: the pid cannot be written", config->state_dir);
+	log_set_process("supervisor");
+	int code = supervisor_main(&setup);
+	free(trace_log);
+	return code;
+}
+
+int
+main(int argc, char *argv[])
+{
+	extern char **environ;
+	struct arguments args = { 0 };
+	ensure_stdio();
+	setprogname("filemond");
+	setproctitle_init(argc, argv, environ);
+	notify_init();
+	signal(SIGPIPE, SIG_IGN);
+	parse(argc, argv, &args);
+	bool stays = args.foreground || args.source.monitor;
+	log_init(
+	    stays && is_journal(STDERR_FILENO) ? LOG_FORMAT_SYSTEMD : LOG_FORMAT_TEXT,
+	    LOG_LEVEL_INFO);
+	struct config *config = load(&args);
+	if (args.test)
+		return test(config);
+	make_absolute(&args.source, config);
+	log_set_level((enum log_level)config->log_level);
+	if (args.source.monitor)
+		return monitor(&args, config);
+	return serve(&args, config);
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: ISC */
+#define _GNU_SOURCE 1
+#include "daemon/pair.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/compiler.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "runner/procs.h"
+#include "runner/runner.h"
+#include "watcher/watcher.h"
+#include "wire/wire.h"
+
+#define END_MS 10000
+
+/* Till the child has a handler of its own.  SIGTTOU: it is in the background. */
+static const int ignored[] = { SIGINT, SIGHUP, SIGUSR1, SIGTTOU };
+
+enum role { WATCHER, RUNNER };
+
+static const struct {
+	const char *name;
+	int death_signal; /* when the supervisor dies */
+} roles[] = {
+	[WATCHER] = { "watcher", SIGKILL },
+	[RUNNER] = { "runner", SIGTERM },
+};
+
+struct start {
+	const struct pair_setup *setup;
+	unsigned restarts;
+	const char *cause;
+	int wire[2]; /* by role */
+	int life[2];
+	int ready[2];
+};
+
+/* The supervisor knows nothing of a reload: the file is the truth. */
+static struct config *
+fresh_config(const struct start *start)
+{
+	struct config_error error;
+	struct config *config = NULL;
+	if (start->restarts > 0) {
+		config = config_load(start->setup->source, &error);
+		if (!config)
+			log_warnx("%s (the former configuration is used)", error.text);
+	}
+	return config ? config : start->setup->config;
+}
+
+static int
+run_watcher(const struct start *start, pid_t runner)
+{
+	return watcher_main(&(struct watcher_setup){
+	    .config = fresh_config(start),
+	    .source = start->setup->source,
+	    .wire_fd = start->wire[WATCHER],
+	    .life_fd = start->life[0],
+	    .ready_fd = start->ready[1],
+	    .lock_fd = start->setup->lock_fd,
+	    .foreground = start->setup->foreground,
+	    .trace_log = start->setup->trace_log,
+	    .supervisor = getppid(),
+	    .runner = runner,
+	    .restarts = start->restarts,
+	    .last_restart = start->restarts > 0 ? start->cause : NULL,
+	    .started_wall_ns = start->setup->started_wall_ns,
+	    .started_mono_ms = start->setup->started_mono_ms,
+	});
+}
+
+static int
+run_runner(struct start *start)
+{
+	fd_close(&start->ready[1]);
+	return runner_main(&(struct runner_setup){
+	    .config = fresh_config(start),
+	    .source = start->setup->source,
+	    .wire_fd = start->wire[RUNNER],
+	    .life_fd = start->life[0],
+	    .trace_log = start->setup->trace_log,
+	});
+}
+
+/* In a group of its own: a terminal's signals go to the supervisor, which decides. */
+static void
+enter(struct start *start, enum role role)
+{
+	int others[] = { start->setup->report_fd, start->setup->signal_fd };
+	sigset_t none;
+	setpgid(0, 0);
+	for (size_t i = 0; i < COUNTOF(others); i++)
+		fd_close(&others[i]);
+	fd_close(&start->wire[role == WATCHER ? RUNNER : WATCHER]);
+	fd_close(&start->life[1]);
+	fd_close(&start->ready[0]);
+	for (size_t i = 0; i < COUNTOF(ignored); i++)
+		signal(ignored[i], SIG_IGN);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	log_set_process(roles[role].name);
+	setproctitle("%s %s", roles[role].name, start->setup->config->project);
+}
+
+/* 0 where there is no child, with errno. */
+static pid_t
+fork_role(struct start *start, enum role role, pid_t runner)
+{
+	pid_t parent = getpid();
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (prctl(PR_SET_PDEATHSIG, roles[role].death_signal) == -1 ||
+		    getppid() != parent)
+			_exit(CHILD_EXIT_FATAL);
+		enter(start, role);
+		exit(role == WATCHER ? run_watcher(start, runner) : run_runner(start));
+	}
+	return pid == -1 ? 0 : pid;
+}
+
+static int
+start_both(struct pair *pair, struct start *start)
+{
+	if (wire_pair(start->wire) == -1 || pipe2(start->life, O_CLOEXEC) == -1 ||
+	    pipe2(start->ready, O_CLOEXEC) == -1)
+		return -1;
+	pair->runner = fork_role(start, RUNNER, 0);
+	if (pair->runner > 0)
+		pair->watcher = fork_role(start, WATCHER, pair->runner);
+	return pair->watcher > 0 ? 0 : -1;
+}
+
+int
+pair_start(struct pair *pair, const struct pair_setup *setup, unsigned restarts,
+    const char *cause)
+{
+	struct start start = { setup, restarts, cause, { -1, -1 }, { -1, -1 },
+		{ -1, -1 } };
+	*pair = (struct pair)PAIR_INIT;
+	int result = start_both(pair, &start);
+	int saved = errno;
+	pair->life_fd = start.life[1];
+	pair->ready_fd = start.ready[0];
+	fd_close(&start.wire[WATCHER]);
+	fd_close(&start.wire[RUNNER]);
+	fd_close(&start.life[0]);
+	fd_close(&start.ready[1]);
+	errno = saved;
+	return result;
+}
+
+void
+pair_end(struct pair *pair)
+{
+	fd_close(&pair->life_fd);
+	fd_close(&pair->ready_fd);
+	size_t left = procs_end_all(END_MS);
+	if (left > 0)
+		log_warnx("%zu processes do not end (they are left to the kernel)", left);
+	*pair = (struct pair)PAIR_INIT;
+}
+
+bool
+pair_reaped(struct pair *pair, pid_t pid, int status)
+{
+	if (pid == pair->watcher) {
+		pair->watcher = 0;
+		pair->watcher_status = status;
+	} else if (pid == pair->runner) {
+		pair->runner = 0;
+		pair->runner_status = status;
+	} else {
+		return false;
+	}
+	return true;
+}

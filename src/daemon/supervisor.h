@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef FILEMON_DAEMON_SUPERVISOR_H
+#define FILEMON_DAEMON_SUPERVISOR_H
+
+/*
+ * The supervisor: holds the lock, starts watcher and runner, and when one of
+ * them dies ends everything below it and starts both again: the first time at
+ * once, then after 100 ms, doubling to 30 s.  It reads no file and no message
+ * but the one line by which the watcher says that it is ready.
+ */
+
+#include "daemon/pair.h"
+
+/*
+ * Takes setup->config, and setup->report_fd, to which that line is passed on.
+ * setup->signal_fd is filled in.  Returns filemond's exit code: 0 stopped, 1 cannot work,
+ * 3 stopped and jobs were broken off.
+ */
+int supervisor_main(const struct pair_setup *);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef FILEMON_RUNNER_ENV_H
+#define FILEMON_RUNNER_ENV_H
+
+/*
+ * The environment of a job, as execve(2) takes it.  It begins with what
+ * filemond inherited, without what was meant for filemond alone: the service
+ * manager's NOTIFY_SOCKET, LISTEN_*, WATCHDOG_*, and any FILEMON_* of a
+ * filemond around this one.
+ */
+
+#include <stddef.h>
+
+#include "base/compiler.h"
+
+struct env {
+	char **v; /* NULL-terminated */
+	size_t n, cap;
+};
+
+void env_init(struct env *, char *const *inherited);
+void env_release(struct env *);
+/* Replaces the variable or adds it. */
+void env_set(struct env *, const char *name, const char *value);
+void env_setf(struct env *, const char *name, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* "NAME=value"; without "=" nothing happens. */
+void env_put(struct env *, const char *pair);
+const char *env_get(const struct env *, const char *name);
+
+#endif

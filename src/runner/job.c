@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: ISC */
+#define _GNU_SOURCE 1
+#include "runner/job.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clk.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/xmalloc.h"
+#include "runner/env.h"
+#include "runner/output.h"
+
+#define KILL_AGAIN_MS 1000 /* what was forked just before */
+#define DRAIN_MS 1000	   /* output after the death */
+#define REMNANTS_MS 5000   /* processes that even SIGKILL does not end (state D) */
+#define READ_MAX (64 * 1024)
+
+static const struct output_limits limits = {
+	.tail = WIRE_OUTPUT_MAX,
+	.per_second = 100,
+	.logged_max = 64 * 1024,
+};
+
+enum job_state {
+	JOB_RUNNING,
+	JOB_ENDING,   /* SIGTERM was sent: the grace runs */
+	JOB_KILLED,   /* SIGKILL was sent */
+	JOB_DRAINING, /* dead; its output is read to the end, for so long */
+	JOB_SWEEPING, /* dead; only descendants are left */
+};
+
+struct stream {
+	struct ev_io io; /* io.fd is -1 when it has ended */
+	struct job *job;
+};
+
+struct job {
+	struct ev_loop *loop;
+	struct job_hooks hooks;
+	uint64_t id;
+	char *subject;
+	char *program;
+	pid_t pid;
+	enum job_state state;
+	bool timed_out, cut;
+	bool swept; /* nothing was left of it when looked at last */
+	size_t left;
+	int64_t grace_ms;
+	int64_t started_ns, duration_us, max_rss_kib;
+	int status;	    /* of wait(2) */
+	struct ev_io start; /* the status pipe; fd is -1 when it is known */
+	bool failed;	    /* the program was not started: */
+	struct spawn_error error;
+	struct stream streams[OUTPUT_STREAMS];
+	struct output *output;
+	struct ev_timer timer;
+};
+
+/* One for all: a job keeps none of its own while nothing is printed. */
+static char read_buf[READ_MAX];
+
+static void
+close_io(struct job *job, struct ev_io *io)
+{
+	int fd = io->fd;
+	if (fd == -1)
+		return;
+	ev_io_stop(job->loop, io);
+	close(fd);
+	io->fd = -1;
+}
+
+static void
+arm(struct job *job, int64_t ms)
+{
+	ev_timer_stop(job->loop, &job->timer);
+	ev_now_update(job->loop);
+	ev_timer_set(&job->timer, (double)ms / 1000, 0.);
+	ev_timer_start(job->loop, &job->timer);
+}
+
+static bool
+has_output(const struct job *job)
+{
+	for (int i = 0; i < OUTPUT_STREAMS; i++) {
+		if (job->streams[i].io.fd != -1)
+			return true;
+	}
+	return false;
+}
+
+static void
+fill_outcome(const struct job *job, struct job_result *r)
+{
+	if (job->failed) {
+		r->outcome = WIRE_EXEC_FAILED;
+		r->code = job->error.error;
+	} else if (job->timed_out) {
+		r->outcome = WIRE_TIMEOUT;
+	} else if (job->cut) {
+		r->outcome = WIRE_CUT;
+	} else if (WIFSIGNALED(job->status)) {
+		r->outcome = WIRE_SIGNAL;
+		r->code = WTERMSIG(job->status);
+	} else {
+		r->outcome = WIRE_EXIT;
+		r->code = WEXITSTATUS(job->status);
+	}
+}
+
+static void
+finish(struct job *job)
+{
+	char text[512] = "", tail[WIRE_OUTPUT_MAX];
+	struct job_result r = {
+		.id = job->id,
+		.pid = job->pid,
+		.duration_us = job->duration_us,
+		.max_rss_kib = job->max_rss_kib,
+		.text = text,
+		.output = tail,
+	};
+	output_end(job->output, clk_mono_ms());
+	r.output_len = output_tail(job->output, tail);
+	fill_outcome(job, &r);
+	if (job->failed)
+		spawn_error_format(&job->error, job->program, text, sizeof(text));
+	job->hooks.ended(job->hooks.ctx, job, &r);
+	job_free(job);
+}
+
+static void
+settle(struct job *job)
+{
+	if (!job_is_alive(job) && job->swept && !has_output(job))
+		finish(job);
+}
+
+static void
+on_output(struct ev_loop *loop, struct ev_io *io, int events)
+{
+	(void)loop, (void)events;
+	struct stream *stream = io->data;
+	struct job *job = stream->job;
+	ssize_t n = read(io->fd, read_buf, sizeof(read_buf));
+	if (n > 0) {
+		output_add(job->output, (enum output_stream)(stream - job->streams),
+		    read_buf, (size_t)n, clk_mono_ms());
+	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+		close_io(job, io);
+		settle(job);
+	}
+}
+
+static void
+learn_start(struct job *job)
+{
+	int known = job->start.fd == -1 ? 0 : spawn_status(job->start.fd, &job->error);
+	if (known == 0)
+		return;
+	job->failed = known == -1;
+	close_io(job, &job->start);
+	if (!job->failed)
+		job->hooks.started(job->hooks.ctx, job);
+}
+
+static void
+on_start(struct ev_loop *loop, struct ev_io *io, int events)
+{
+	(void)loop, (void)events;
+	learn_start(io->data);
+}
+
+static void
+kill_all(struct job *job)
+{
+	job->state = JOB_KILLED;
+	job->hooks.signal(job->hooks.ctx, job, SIGKILL);
+	arm(job, KILL_AGAIN_MS);
+}
+
+static void
+begin_end(struct job *job)
+{
+	job->state = JOB_ENDING;
+	job->hooks.signal(job->hooks.ctx, job, SIGTERM);
+	arm(job, job->grace_ms);
+}
+
+static void
+end_draining(struct job *job)
+{
+	job->state = JOB_SWEEPING;
+	for (int i = 0; i < OUTPUT_STREAMS; i++)
+		close_io(job, &job->streams[i].io);
+	arm(job, REMNANTS_MS - DRAIN_MS);
+	settle(job);
+}
+
+static void
+leave_remnants(struct job *job)
+{
+	log_warnx("%s: %zu processes of it do not end (they are left to the kernel)",
+	    job->subject, job->left);
+	job->swept = true;
+	settle(job);
+}
+
+static void
+on_timer(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	(void)loop, (void)events;
+	struct job *job = timer->data;
+	switch (job->state) {
+	case JOB_RUNNING:
+		job->timed_out = true;
+		begin_end(job);
+		break;
+	case JOB_ENDING:
+	case JOB_KILLED:
+		kill_all(job);
+		break;
+	case JOB_DRAINING:
+		end_draining(job);
+		break;
+	case JOB_SWEEPING:
+		leave_remnants(job);
+		break;
+	}
+}
+
+static struct job *
+new_job(struct ev_loop *loop, const struct job_spec *spec, const struct job_hooks *hooks)
+{
+	struct job *job = xcalloc(1, sizeof(*job));
+	job->loop = loop;
+	job->hooks = *hooks;
+	job->id = spec->id;
+	job->subject = xstrdup(spec->subject);
+	job->program = xstrdup(spec->argv[0]);
+	job->pid = -1;
+	job->grace_ms = spec->grace_ms;
+	job->output = output_new(spec->subject, &limits);
+	job->started_ns = clk_mono_ns();
+	ev_init(&job->timer, on_timer);
+	job->timer.data = job;
+	ev_io_init(&job->start, on_start, -1, EV_READ);
+	job->start.data = job;
+	for (int i = 0; i < OUTPUT_STREAMS; i++) {
+		job->streams[i].job = job;
+		ev_io_init(&job->streams[i].io, on_output, -1, EV_READ);
+		job->streams[i].io.data = &job->streams[i];
+	}
+	return job;
+}
+
+static void
+watch(struct job *job, struct ev_io *io, int fd)
+{
+	fd_nonblock(fd);
+	ev_io_set(io, fd, EV_READ);
+	ev_io_start(job->loop, io);
+}
+
+static int
+spawn_job(struct job *job, const struct job_spec *spec, int fds[OUTPUT_STREAMS][2],
+    struct spawn_error *error)
+{
+	struct spawned spawned;
+	for (int i = 0; i < OUTPUT_STREAMS; i++) {
+		if (pipe2(fds[i], O_CLOEXEC) == -1) {
+			*error = (struct spawn_error){ SPAWN_PIPE, errno };
+			return -1;
+		}
+	}
+	struct spawn spawn = {
+		.argv = spec->argv,
+		.envp = spec->env->v,
+		.cwd = spec->cwd,
+		.user = spec->user,
+		.out_fd = fds[OUTPUT_STDOUT][1],
+		.err_fd = fds[OUTPUT_STDERR][1],
+	};
+	if (spawn_start(&spawn, &spawned, error) == -1)
+		return -1;
+	job->pid = spawned.pid;
+	watch(job, &job->start, spawned.status_fd);
+	for (int i = 0; i < OUTPUT_STREAMS; i++) {
+		watch(job, &job->streams[i].io, fds[i][0]);
+		fds[i][0] = -1;
+	}
+	return 0;
+}
+
+struct job *
+job_start(struct ev_loop *loop, const struct job_spec *spec,
+    const struct job_hooks *hooks, struct spawn_error *error)
+{
+	int fds[OUTPUT_STREAMS][2] = { { -1, -1 }, { -1, -1 } };
+	struct job *job = new_job(loop, spec, hooks);
+	int result = spawn_job(job, spec, fds, error);
+	for (int i = 0; i < OUTPUT_STREAMS; i++) {
+		fd_close(&fds[i][0]);
+		fd_close(&fds[i][1]);
+	}
+	if (result == -1) {
+		job_free(job);
+		return NULL;
+	}
+	if (spec->timeout_ms > 0)
+		arm(job, spec->timeout_ms);
+	return job;
+}
+
+void
+job_free(struct job *job)
+{
+	if (!job)
+		return;
+	ev_timer_stop(job->loop, &job->timer);
+	close_io(job, &job->start);
+	for (int i = 0; i < OUTPUT_STREAMS; i++)
+		close_io(job, &job->streams[i].io);
+	output_free(job->output);
+	free(job->subject);
+	free(job->program);
+	free(job);
+}
+
+uint64_t
+job_id(const struct job *job)
+{
+	return job->id;
+}
+
+pid_t
+job_pid(const struct job *job)
+{
+	return job->pid;
+}
+
+bool
+job_is_alive(const struct job *job)
+{
+	return job->state < JOB_DRAINING;
+}
+
+void
+job_exited(struct job *job, int status, const struct rusage *usage)
+{
+	job->status = status;
+	job->max_rss_kib = usage->ru_maxrss;
+	job->duration_us = (clk_mono_ns() - job->started_ns) / 1000;
+	/* It is dead, so what the pipe does not hold now will never come. */
+	learn_start(job);
+	job->state = JOB_DRAINING;
+	arm(job, DRAIN_MS);
+}
+
+void
+job_swept(struct job *job, size_t left)
+{
+	job->left = left;
+	job->swept = left == 0;
+	settle(job);
+}
+
+void
+job_stop(struct job *job)
+{
+	if (job->state != JOB_RUNNING)
+		return;
+	job->cut = true;
+	begin_end(job);
+}

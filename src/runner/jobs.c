@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: ISC */
+#define _GNU_SOURCE 1
+#include "runner/jobs.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/xmalloc.h"
+#include "runner/env.h"
+#include "runner/procs.h"
+
+#define SWEEP_AGAIN_S 0.02
+/* In execve(2) a process shows no environment for a moment: its mark may yet come. */
+#define DOUBT_S 0.05
+#define JOBS_PREFIX_SIZE (JOBS_MARK_SIZE - sizeof("18446744073709551615"))
+
+struct entry {
+	struct job *job;
+	uint64_t start; /* of its process, as in struct proc */
+	size_t left;	/* processes of it, in the sweep under way */
+	ev_tstamp sure; /* when no more doubt about an orphan holds it; 0: none yet */
+};
+
+struct jobs {
+	struct ev_loop *loop;
+	struct jobs_events events;
+	char prefix[JOBS_PREFIX_SIZE]; /* of the marks of this runner's jobs */
+	struct entry *v;
+	size_t n, cap;
+	struct ev_signal sigchld;
+	struct ev_timer sweeper; /* again, while something is left that was killed */
+	bool stopping, told;
+	pid_t refused; /* the last that may not be killed: said once */
+};
+
+/* What an orphan is to us. */
+struct claim {
+	struct entry *owner; /* NULL: not known */
+	bool spared;	     /* its job runs, or may be its */
+};
+
+static struct entry *
+find_id(const struct jobs *jobs, uint64_t id)
+{
+	for (size_t i = 0; i < jobs->n; i++) {
+		if (job_id(jobs->v[i].job) == id)
+			return &jobs->v[i];
+	}
+	return NULL;
+}
+
+static struct entry *
+find_alive(const struct jobs *jobs, pid_t pid)
+{
+	for (size_t i = 0; i < jobs->n; i++) {
+		if (job_pid(jobs->v[i].job) == pid && job_is_alive(jobs->v[i].job))
+			return &jobs->v[i];
+	}
+	return NULL;
+}
+
+/* A dead job's number may be that of a new one by now, never while it leads a group. */
+static struct entry *
+find_group(const struct jobs *jobs, pid_t pid)
+{
+	struct entry *alive = find_alive(jobs, pid);
+	for (size_t i = 0; !alive && i < jobs->n; i++) {
+		if (job_pid(jobs->v[i].job) == pid)
+			return &jobs->v[i];
+	}
+	return alive;
+}
+
+void
+jobs_mark(const struct jobs *jobs, uint64_t id, char *out, size_t size)
+{
+	snprintf(out, size, "%s%" PRIu64, jobs->prefix, id);
+}
+
+static bool
+read_mark(const struct jobs *jobs, pid_t pid, uint64_t *id)
+{
+	char mark[JOBS_MARK_SIZE];
+	size_t n = strlen(jobs->prefix);
+	if (!procs_env(pid, JOBS_MARK, mark, sizeof(mark)) ||
+	    strncmp(mark, jobs->prefix, n) != 0)
+		return false;
+	*id = strtoull(mark + n, NULL, 10);
+	return true;
+}
+
+/* A process was not forked by a job that began after it. */
+static bool
+may_be_of_a_job(const struct jobs *jobs, const struct proc *proc)
+{
+	for (size_t i = 0; i < jobs->n; i++) {
+		if (job_is_alive(jobs->v[i].job) && jobs->v[i].start <= proc->start)
+			return true;
+	}
+	return false;
+}
+
+static struct claim
+claim_of(const struct jobs *jobs, const struct proc *proc)
+{
+	struct claim claim = { NULL, false };
+	uint64_t id;
+	if (read_mark(jobs, proc->pid, &id)) {
+		claim.owner = find_id(jobs, id);
+	} else {
+		claim.owner = find_group(jobs, proc->session);
+		if (!claim.owner)
+			claim.owner = find_group(jobs, proc->pgrp);
+		if (!claim.owner)
+			claim.spared = may_be_of_a_job(jobs, proc);
+	}
+	if (claim.owner)
+		claim.spared = job_is_alive(claim.owner->job);
+	return claim;
+}
+
+/* false where it will not die of it: a set-uid program of another user. */
+static bool
+kill_proc(struct jobs *jobs, const struct proc *proc)
+{
+	if (procs_signal(proc, SIGKILL) == 0 || errno != EPERM)
+		return true;
+	if (jobs->refused != proc->pid)
+		log_warn("process %d: left behind by a handler, cannot be killed",
+		    (int)proc->pid);
+	jobs->refused = proc->pid;
+	return false;
+}
+
+/* The orphan and all below it; the number that has yet to die. */
+static size_t
+kill_orphan(struct jobs *jobs, const struct proc *orphan)
+{
+	struct procs tree = PROCS_INIT;
+	size_t n = kill_proc(jobs, orphan) ? 1 : 0;
+	procs_tree(orphan->pid, &tree);
+	for (size_t i = 0; i < tree.n; i++)
+		kill_proc(jobs, &tree.v[i]);
+	procs_release(&tree);
+	return n;
+}
+
+/* An orphan that shows no mark holds the dead jobs that may have forked it. */
+static size_t
+doubt(struct jobs *jobs, const struct proc *proc)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < jobs->n; i++) {
+		struct entry *entry = &jobs->v[i];
+		if (job_is_alive(entry->job) || entry->start > proc->start)
+			continue;
+		if (entry->sure == 0)
+			entry->sure = ev_now(jobs->loop) + DOUBT_S;
+		if (ev_now(jobs->loop) < entry->sure) {
+			entry->left++;
+			n++;
+		}
+	}
+	return n;
+}
+
+/* Of one that is killed and has no known owner no dead job may say that it is gone. */
+static void
+count(struct jobs *jobs, struct entry *owner, size_t n)
+{
+	for (size_t i = 0; i < jobs->n; i++) {
+		if (!owner || owner == &jobs->v[i])
+			jobs->v[i].left += n;
+	}
+}
+
+static size_t
+kill_orphans(struct jobs *jobs)
+{
+	struct procs children = PROCS_INIT;
+	size_t left = 0;
+	procs_children(getpid(), &children);
+	for (size_t i = 0; i < children.n; i++) {
+		const struct proc *proc = &children.v[i];
+		if (proc->state == 'Z' || find_alive(jobs, proc->pid))
+			continue;
+		struct claim claim = claim_of(jobs, proc);
+		if (claim.spared) {
+			left += claim.owner ? 0 : doubt(jobs, proc);
+			continue;
+		}
+		size_t n = kill_orphan(jobs, proc);
+		left += n;
+		count(jobs, claim.owner, n);
+	}
+	procs_release(&children);
+	return left;
+}
+
+static void
+sweep(struct jobs *jobs)
+{
+	for (size_t i = 0; i < jobs->n; i++)
+		jobs->v[i].left = 0;
+	size_t left = kill_orphans(jobs);
+	ev_timer_stop(jobs->loop, &jobs->sweeper);
+	if (left > 0) {
+		ev_timer_set(&jobs->sweeper, SWEEP_AGAIN_S, 0.);
+		ev_timer_start(jobs->loop, &jobs->sweeper);
+	}
+	/* Backwards: an entry that goes is replaced by the last one. */
+	for (size_t i = jobs->n; i-- > 0;) {
+		if (!job_is_alive(jobs->v[i].job))
+			job_swept(jobs->v[i].job, jobs->v[i].left);
+	}
+	if (jobs->stopping && jobs->n == 0 && left == 0 && !jobs->told) {
+		jobs->told = true;
+		jobs->events.stopped(jobs->events.ctx);
+	}
+}
+
+static void
+on_sweep(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	(void)loop, (void)events;
+	sweep(timer->data);
+}
+
+static bool
+reap_one(struct jobs *jobs)
+{
+	siginfo_t info = { 0 };
+	struct rusage usage = { 0 };
+	int status = 0;
+	if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == -1 ||
+	    info.si_pid == 0)
+		return false;
+	struct entry *entry = find_alive(jobs, info.si_pid);
+	/* Before it is reaped: till then no other group can get its number. */
+	if (entry)
+		killpg(info.si_pid, SIGKILL);
+	if (wait4(info.si_pid, &status, 0, &usage) == info.si_pid && entry)
+		job_exited(entry->job, status, &usage);
+	return true;
+}
+
+static void
+on_sigchld(struct ev_loop *loop, struct ev_signal *signal, int events)
+{
+	(void)loop, (void)events;
+	struct jobs *jobs = signal->data;
+	while (reap_one(jobs))
+		;
+	sweep(jobs);
+}
+
+static void
+on_started(void *ctx, const struct job *job)
+{
+	struct jobs *jobs = ctx;
+	jobs->events.started(jobs->events.ctx, job_id(job), job_pid(job));
+}
+
+static void
+on_ended(void *ctx, const struct job *job, const struct job_result *result)
+{
+	struct jobs *jobs = ctx;
+	size_t i = 0;
+	while (jobs->v[i].job != job)
+		i++;
+	jobs->v[i] = jobs->v[--jobs->n];
+	jobs->events.ended(jobs->events.ctx, result);
+	if (jobs->stopping && jobs->n == 0)
+		ev_feed_event(jobs->loop, &jobs->sweeper, EV_TIMER);
+}
+
+/* One that is stopped would keep SIGTERM pending. */
+static void
+signal_proc(const struct proc *proc, int sig)
+{
+	procs_signal(proc, sig);
+	if (sig == SIGTERM)
+		procs_signal(proc, SIGCONT);
+}
+
+static void
+signal_group(pid_t pid, int sig)
+{
+	/* No group yet: it was forked a moment ago. */
+	if (killpg(pid, sig) == -1)
+		kill(pid, sig);
+	if (sig == SIGTERM)
+		killpg(pid, SIGCONT);
+}
+
+/* All below it, and the orphans of it with all below them. */
+static void
+on_signal(void *ctx, const struct job *job, int sig)
+{
+	struct jobs *jobs = ctx;
+	struct procs list = PROCS_INIT, children = PROCS_INIT;
+	procs_tree(job_pid(job), &list);
+	procs_children(getpid(), &children);
+	for (size_t i = 0; i < children.n; i++) {
+		const struct entry *owner = NULL;
+		if (!find_alive(jobs, children.v[i].pid))
+			owner = claim_of(jobs, &children.v[i]).owner;
+		if (!owner || owner->job != job)
+			continue;
+		signal_proc(&children.v[i], sig);
+		procs_tree(children.v[i].pid, &list);
+	}
+	signal_group(job_pid(job), sig);
+	for (size_t i = 0; i < list.n; i++) {
+		if (list.v[i].pgrp != job_pid(job))
+			signal_proc(&list.v[i], sig);
+	}
+	procs_release(&list);
+	procs_release(&children);
+}
+
+int
+jobs_start(struct jobs *jobs, const struct job_spec *spec, struct spawn_error *error)
+{
+	const struct job_hooks hooks = { on_started, on_ended, on_signal, jobs };
+	char mark[JOBS_MARK_SIZE];
+	struct proc proc = { 0 };
+	if (find_id(jobs, spec->id)) {
+		*error = (struct spawn_error){ SPAWN_FORK, EEXIST };
+		return -1;
+	}
+	jobs_mark(jobs, spec->id, mark, sizeof(mark));
+	env_set(spec->env, JOBS_MARK, mark);
+	struct job *job = job_start(jobs->loop, spec, &hooks, error);
+	if (!job)
+		return -1;
+	procs_stat(job_pid(job), &proc);
+	if (jobs->n == jobs->cap) {
+		jobs->cap = jobs->cap > 0 ? 2 * jobs->cap : 16;
+		jobs->v = xreallocarray(jobs->v, jobs->cap, sizeof(*jobs->v));
+	}
+	jobs->v[jobs->n++] = (struct entry){ .job = job, .start = proc.start };
+	return 0;
+}
+
+void
+jobs_stop(struct jobs *jobs)
+{
+	jobs->stopping = true;
+	for (size_t i = jobs->n; i-- > 0;)
+		job_stop(jobs->v[i].job);
+	sweep(jobs);
+}
+
+size_t
+jobs_count(const struct jobs *jobs)
+{
+	return jobs->n;
+}
+
+static void
+end_leftovers(const struct jobs *jobs, const char *family)
+{
+	char prefix[JOBS_MARK_SIZE];
+	snprintf(prefix, sizeof(prefix), "%s.", family);
+	size_t n = procs_end_marked(JOBS_MARK, prefix, jobs->prefix);
+	if (n > 0)
+		log_warnx("%zu processes of handlers were left behind by a filemond that "
+			  "was killed (they were killed)",
+		    n);
+}
+
+struct jobs *
+jobs_new(struct ev_loop *loop, const char *family, const struct jobs_events *events)
+{
+	struct jobs *jobs = xcalloc(1, sizeof(*jobs));
+	struct proc self = { 0 };
+	procs_stat(getpid(), &self);
+	jobs->loop = loop;
+	jobs->events = *events;
+	snprintf(jobs->prefix, sizeof(jobs->prefix), "%s.%d-%" PRIu64 ".", family,
+	    (int)getpid(), self.start);
+	if (*family)
+		end_leftovers(jobs, family);
+	ev_signal_init(&jobs->sigchld, on_sigchld, SIGCHLD);
+	jobs->sigchld.data = jobs;
+	ev_signal_start(loop, &jobs->sigchld);
+	ev_init(&jobs->sweeper, on_sweep);
+	jobs->sweeper.data = jobs;
+	return jobs;
+}
+
+void
+jobs_free(struct jobs *jobs)
+{
+	if (!jobs)
+		return;
+	ev_signal_stop(jobs->loop, &jobs->sigchld);
+	ev_timer_stop(jobs->loop, &jobs->sweeper);
+	for (size_t i = 0; i < jobs->n; i++)
+		job_free(jobs->v[i].job);
+	free(jobs->v);
+	free(jobs);
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: ISC */
+#include "runner/order.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xmalloc.h"
+#include "conf/argv.h"
+#include "runner/env.h"
+#include "runner/jobs.h"
+#include "wire/wire.h"
+
+extern char **environ;
+
+struct orders {
+	struct config *config;
+	struct spawn_user **users; /* one a handler, looked up when first wanted */
+};
+
+struct orders *
+orders_new(struct config *config)
+{
+	struct orders *orders = xcalloc(1, sizeof(*orders));
+	orders->config = config;
+	orders->users = xcalloc(config->n_handlers + 1, sizeof(struct spawn_user *));
+	return orders;
+}
+
+void
+orders_free(struct orders *orders)
+{
+	if (!orders)
+		return;
+	for (size_t i = 0; i < orders->config->n_handlers; i++)
+		spawn_user_free(orders->users[i]);
+	free(orders->users);
+	config_free(orders->config);
+	free(orders);
+}
+
+const struct config *
+orders_config(const struct orders *orders)
+{
+	return orders->config;
+}
+
+static int
+refuse(struct order_error *error, int number, const char *text)
+{
+	error->error = number;
+	snprintf(error->text, sizeof(error->text), "%s", text);
+	return -1;
+}
+
+static const struct strlist *
+command_of(const struct handler_config *handler, enum wire_command command)
+{
+	switch (command) {
+	case WIRE_LOAD:
+		return &handler->load;
+	case WIRE_REMOVE:
+		return &handler->remove_file;
+	case WIRE_MOVE:
+		return &handler->move;
+	case WIRE_COMMAND_MAX:
+		break;
+	}
+	return NULL;
+}
+
+/* A path that leads out of its root is none that the watcher has seen. */
+static bool
+is_below_root(const char *path)
+{
+	if (path[0] == '/')
+		return false;
+	for (; *path; path += *path == '/') {
+		size_t n = strcspn(path, "/");
+		if (n == 2 && strncmp(path, "..", 2) == 0)
+			return false;
+		path += n;
+	}
+	return true;
+}
+
+static char *
+join(const char *root, const char *rel)
+{
+	size_t n = strlen(root);
+	if (!*rel)
+		return xstrdup(root);
+	return xasprintf("%s%s%s", root, n > 0 && root[n - 1] == '/' ? "" : "/", rel);
+}
+
+static const char *
+tag(const struct config *config, const char *name)
+{
+	size_t n = strlen(name);
+	for (size_t i = 0; i < config->tags.n; i++) {
+		if (strncmp(config->tags.v[i], name, n) == 0 &&
+		    config->tags.v[i][n] == '=')
+			return config->tags.v[i] + n + 1;
+	}
+	return NULL;
+}
+
+static void
+set_if(struct env *env, const char *name, const char *value)
+{
+	if (value && *value)
+		env_set(env, name, value);
+}
+
+static void
+set_user_env(struct env *env, const struct spawn_user *user)
+{
+	if (!user)
+		return;
+	env_set(env, "USER", user->name);
+	env_set(env, "LOGNAME", user->name);
+	env_set(env, "HOME", user->home);
+	env_set(env, "SHELL", user->shell);
+}
+
+/* What one run is made of; strings are owned where they are not of the message. */
+struct run {
+	const struct wire_msg *msg;
+	const struct config *config;
+	const struct handler_config *handler;
+	const char *root;
+	const struct spawn_user *user;
+	char *path, *old_path; /* absolute; old_path NULL where there is none */
+};
+
+static void
+set_env(const struct run *run, struct env *env)
+{
+	const struct config *config = run->config;
+	const struct wire_msg *msg = run->msg;
+	set_user_env(env, run->user);
+	env_set(env, "FILEMON_PATH", run->path);
+	env_set(env, "FILEMON_RELPATH", msg->path);
+	env_set(env, "FILEMON_ROOT", run->root);
+	env_set(env, "FILEMON_EVENT", msg->event);
+	set_if(env, "FILEMON_OLD_PATH", run->old_path);
+	env_set(env, "FILEMON_HANDLER", run->handler->name);
+	env_setf(env, "FILEMON_ATTEMPT", "%" PRId64, msg->attempt);
+	env_setf(env, "FILEMON_MAX_ATTEMPTS", "%" PRId64, msg->max_attempts);
+	set_if(env, "FILEMON_EVENT_ID", msg->event_id);
+	if (msg->size >= 0)
+		env_setf(env, "FILEMON_SIZE", "%" PRId64, msg->size);
+	set_if(env, "FILEMON_TENANT_ID", tag(config, "tenant_id"));
+	set_if(env, "FILEMON_USER_ID", tag(config, "user_id"));
+	set_if(env, "FILEMON_SESSION_ID", tag(config, "session_id"));
+	set_if(env, "FILEMON_SOCKET", config->control_socket);
+	for (size_t i = 0; i < run->handler->env.n; i++)
+		env_put(env, run->handler->env.v[i]);
+}
+
+static char **
+build_argv(const struct jobs *jobs, const struct run *run, const struct strlist *templ)
+{
+	char mark[JOBS_MARK_SIZE];
+	jobs_mark(jobs, run->msg->id, mark, sizeof(mark));
+	struct argv_values values = {
+		.path = run->path,
+		.relpath = run->msg->path,
+		.root = run->root,
+		.event = run->msg->event,
+		.old_path = run->old_path,
+		.attempt = run->msg->attempt,
+		.id = mark,
+	};
+	return argv_build(templ, &values);
+}
+
+static char *
+folder_of(const struct run *run)
+{
+	const char *cwd = run->handler->cwd;
+	if (!cwd)
+		return xstrdup(run->config->project);
+	return cwd[0] == '/' ? xstrdup(cwd) : join(run->config->project, cwd);
+}
+
+static int
+start(struct jobs *jobs, const struct run *run, const struct strlist *templ,
+    struct order_error *error)
+{
+	struct env env;
+	struct spawn_error why;
+	char *subject = xasprintf(
+	    "handler %s %s", run->handler->name, *run->msg->path ? run->msg->path : ".");
+	char *cwd = folder_of(run);
+	char **argv = build_argv(jobs, run, templ);
+	env_init(&env, environ);
+	set_env(run, &env);
+	struct job_spec spec = {
+		.id = run->msg->id,
+		.subject = subject,
+		.argv = argv,
+		.env = &env,
+		.cwd = cwd,
+		.user = run->user,
+		.timeout_ms = run->handler->timeout_ms,
+		.grace_ms = run->handler->stop_grace_ms,
+	};
+	int result = jobs_start(jobs, &spec, &why);
+	if (result == -1) {
+		error->error = why.error;
+		spawn_error_format(&why, argv[0], error->text, sizeof(error->text));
+	}
+	env_release(&env);
+	argv_free(argv);
+	free(cwd);
+	free(subject);
+	return result;
+}
+
+static int
+find_user(struct orders *orders, struct run *run, struct order_error *error)
+{
+	struct spawn_user **user = &orders->users[run->msg->handler];
+	if (!run->handler->user)
+		return 0;
+	if (!*user)
+		*user = spawn_user_new(run->handler->user);
+	if (!*user)
+		return refuse(error, errno, "the handler's user: not found");
+	run->user = *user;
+	return 0;
+}
+
+static int
+check(const struct config *config, const struct jobs *jobs, const struct wire_msg *msg,
+    struct order_error *error)
+{
+	if (msg->handler >= config->n_handlers)
+		return refuse(error, EINVAL, "no such handler in the configuration");
+	const struct strlist *templ =
+	    command_of(&config->handlers[msg->handler], msg->command);
+	if (!templ || templ->n == 0)
+		return refuse(error, EINVAL, "the handler has no such command");
+	if (msg->root >= config->roots.n)
+		return refuse(error, EINVAL, "no such root in the configuration");
+	if (!is_below_root(msg->path) || !is_below_root(msg->old_path))
+		return refuse(error, EINVAL, "the path is not below its root");
+	if (config->jobs_max > 0 && jobs_count(jobs) >= (size_t)config->jobs_max)
+		return refuse(error, EAGAIN, "as many jobs run as jobs-max allows");
+	return 0;
+}
+
+int
+orders_start(struct orders *orders, struct jobs *jobs, const struct wire_msg *msg,
+    struct order_error *error)
+{
+	const struct config *config = orders->config;
+	if (check(config, jobs, msg, error) == -1)
+		return -1;
+	struct run run = {
+		.msg = msg,
+		.config = config,
+		.handler = &config->handlers[msg->handler],
+		.root = config->roots.v[msg->root],
+	};
+	if (find_user(orders, &run, error) == -1)
+		return -1;
+	run.path = join(run.root, msg->path);
+	run.old_path = *msg->old_path ? join(run.root, msg->old_path) : NULL;
+	int result = start(jobs, &run, command_of(run.handler, msg->command), error);
+	free(run.path);
+	free(run.old_path);
+	return result;
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: ISC */
+#define _GNU_SOURCE 1
+#include "runner/procs.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clk.h"
+#include "base/fd.h"
+#include "base/xmalloc.h"
+
+#define READ_SIZE 4096
+/* /proc/PID/environ is searched so far: the rest of a huge one is not ours. */
+#define TEXT_MAX (256 * 1024)
+/* A process that forks and exits in a loop is only met by one who is as quick. */
+#define QUICK_PASSES 20
+#define LOOK_AGAIN_MS 5
+
+void
+procs_reset(struct procs *list)
+{
+	list->n = 0;
+}
+
+void
+procs_release(struct procs *list)
+{
+	free(list->v);
+	*list = (struct procs)PROCS_INIT;
+}
+
+static void
+add(struct procs *list, const struct proc *proc)
+{
+	if (list->n == list->cap) {
+		list->cap = list->cap > 0 ? 2 * list->cap : 16;
+		list->v = xreallocarray(list->v, list->cap, sizeof(*list->v));
+	}
+	list->v[list->n++] = *proc;
+}
+
+/* At most max bytes of an open file of /proc, whose size is not known before. */
+static int
+read_up_to(int fd, size_t max, struct buf *out)
+{
+	for (;;) {
+		buf_reserve(out, READ_SIZE);
+		size_t room = max - out->len < READ_SIZE ? max - out->len : READ_SIZE;
+		ssize_t n = room > 0 ? read(fd, out->p + out->len, room) : 0;
+		if (n <= 0)
+			return (int)n;
+		out->len += (size_t)n;
+	}
+}
+
+/* NUL-terminated; the caller frees.  NULL with errno. */
+static char *
+read_proc(pid_t pid, const char *name, size_t *len)
+{
+	char path[64];
+	struct buf text = BUF_INIT;
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return NULL;
+	int result = read_up_to(fd, TEXT_MAX, &text);
+	fd_close(&fd);
+	if (result == -1) {
+		buf_release(&text);
+		return NULL;
+	}
+	buf_addc(&text, '\0');
+	*len = text.len - 1;
+	return text.p;
+}
+
+/* proc(5): the name, in parentheses, may hold spaces and parentheses too. */
+int
+procs_stat(pid_t pid, struct proc *proc)
+{
+	size_t len;
+	char *text = read_proc(pid, "stat", &len);
+	if (!text)
+		return -1;
+	const char *p = strrchr(text, ')');
+	int ppid, pgrp, session, n = 0;
+	if (p)
+		n = sscanf(p + 1,
+		    " %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d"
+		    " %*d %*d %" SCNu64,
+		    &proc->state, &ppid, &pgrp, &session, &proc->start);
+	free(text);
+	if (n != 5) {
+		errno = ESRCH;
+		return -1;
+	}
+	proc->pid = pid;
+	proc->ppid = ppid;
+	proc->pgrp = pgrp;
+	proc->session = session;
+	return 0;
+}
+
+/* The next entry of an open folder that is a number; 0 at the end. */
+static pid_t
+next_number(DIR *dir)
+{
+	const struct dirent *entry;
+	while ((entry = readdir(dir))) {
+		if (isdigit((unsigned char)entry->d_name[0]))
+			return (pid_t)strtol(entry->d_name, NULL, 10);
+	}
+	return 0;
+}
+
+static void
+add_listed(const char *text, pid_t parent, struct procs *list)
+{
+	struct proc proc;
+	char *end;
+	for (;; text = end) {
+		long pid = strtol(text, &end, 10);
+		if (end == text)
+			return;
+		if (procs_stat((pid_t)pid, &proc) == 0 && proc.ppid == parent)
+			add(list, &proc);
+	}
+}
+
+/* false where the kernel has no such file (CONFIG_PROC_CHILDREN). */
+static bool
+read_children(pid_t pid, struct procs *list)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	DIR *dir = opendir(path);
+	if (!dir)
+		return true;
+	bool known = true;
+	for (pid_t tid; known && (tid = next_number(dir)) > 0;) {
+		size_t len;
+		snprintf(path, sizeof(path), "task/%d/children", (int)tid);
+		char *text = read_proc(pid, path, &len);
+		if (text)
+			add_listed(text, pid, list);
+		else if (errno == ENOENT)
+			known = access("/proc/thread-self/children", F_OK) == 0;
+		free(text);
+	}
+	closedir(dir);
+	return known;
+}
+
+static void
+add_all(struct procs *list)
+{
+	struct proc proc;
+	DIR *dir = opendir("/proc");
+	if (!dir)
+		return;
+	for (pid_t pid; (pid = next_number(dir)) > 0;) {
+		if (procs_stat(pid, &proc) == 0)
+			add(list, &proc);
+	}
+	closedir(dir);
+}
+
+static void
+add_children_among(const struct procs *all, pid_t parent, struct procs *list)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		if (all->v[i].ppid == parent)
+			add(list, &all->v[i]);
+	}
+}
+
+void
+procs_children(pid_t pid, struct procs *list)
+{
+	struct procs all = PROCS_INIT;
+	size_t before = list->n;
+	if (read_children(pid, list))
+		return;
+	list->n = before;
+	add_all(&all);
+	add_children_among(&all, pid, list);
+	procs_release(&all);
+}
+
+static void
+add_tree_among(const struct procs *all, pid_t pid, struct procs *list)
+{
+	size_t next = list->n;
+	add_children_among(all, pid, list);
+	for (; next < list->n && list->n <= all->n; next++)
+		add_children_among(all, list->v[next].pid, list);
+}
+
+void
+procs_tree(pid_t pid, struct procs *list)
+{
+	struct procs all = PROCS_INIT;
+	size_t before = list->n, next = before;
+	bool known = read_children(pid, list);
+	for (; known && next < list->n; next++)
+		known = read_children(list->v[next].pid, list);
+	if (known)
+		return;
+	list->n = before;
+	add_all(&all);
+	add_tree_among(&all, pid, list);
+	procs_release(&all);
+}
+
+/* A pidfd (Linux 5.3) pins the process, so that the look and the signal agree. */
+int
+procs_signal(const struct proc *proc, int sig)
+{
+	struct proc now;
+	int fd = (int)syscall(SYS_pidfd_open, proc->pid, 0);
+	int result = -1;
+	if (fd == -1 && errno == ESRCH)
+		return -1;
+	if (procs_stat(proc->pid, &now) == -1 || now.start != proc->start)
+		errno = ESRCH;
+	else if (fd == -1)
+		result = kill(proc->pid, sig);
+	else
+		result = (int)syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0);
+	fd_close(&fd);
+	return result;
+}
+
+bool
+procs_env(pid_t pid, const char *name, char *value, size_t size)
+{
+	size_t len = 0, name_len = strlen(name);
+	char *text = read_proc(pid, "environ", &len);
+	bool found = false;
+	for (const char *p = text; p && p < text + len; p += strlen(p) + 1) {
+		if (strncmp(p, name, name_len) != 0 || p[name_len] != '=')
+			continue;
+		found = (size_t)snprintf(value, size, "%s", p + name_len + 1) < size;
+		break;
+	}
+	free(text);
+	return found;
+}
+
+/* Zombies of ours are only to be reaped; those below others are theirs. */
+static void
+kill_living(const struct procs *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (list->v[i].state != 'Z')
+			procs_signal(&list->v[i], SIGKILL);
+	}
+}
+
+/* false where no child is left at all. */
+static bool
+reap_dead(void)
+{
+	pid_t pid;
+	do
+		pid = waitpid(-1, NULL, WNOHANG | __WALL);
+	while (pid > 0 || (pid == -1 && errno == EINTR));
+	return pid == 0;
+}
+
+size_t
+procs_end_all(int64_t max_ms)
+{
+	struct procs list = PROCS_INIT;
+	int64_t end = clk_mono_ms() + max_ms;
+	size_t left = 0;
+	/* A descendant is below a child, so none is left when no child is. */
+	for (int pass = 0; reap_dead(); pass++) {
+		procs_reset(&list);
+		procs_tree(getpid(), &list);
+		kill_living(&list);
+		if (clk_mono_ms() >= end) {
+			left = list.n;
+			break;
+		}
+		poll(NULL, 0, pass < QUICK_PASSES ? 0 : LOOK_AGAIN_MS);
+	}
+	procs_release(&list);
+	return left;
+}
+
+/* Itself and those above it. */
+static void
+add_ancestors(struct procs *list)
+{
+	struct proc proc;
+	for (pid_t pid = getpid(); pid > 0 && procs_stat(pid, &proc) == 0;
+	     pid = proc.ppid)
+		add(list, &proc);
+}
+
+static bool
+holds(const struct procs *list, pid_t pid)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (list->v[i].pid == pid)
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_marked(pid_t pid, const char *name, const char *prefix, const char *ours)
+{
+	char value[256];
+	return procs_env(pid, name, value, sizeof(value)) &&
+	    strncmp(value, prefix, strlen(prefix)) == 0 &&
+	    strncmp(value, ours, strlen(ours)) != 0;
+}
+
+size_t
+procs_end_marked(const char *name, const char *prefix, const char *ours)
+{
+	struct procs all = PROCS_INIT, spared = PROCS_INIT;
+	size_t n = 0;
+	add_ancestors(&spared);
+	add_all(&all);
+	for (size_t i = 0; i < all.n; i++) {
+		const struct proc *proc = &all.v[i];
+		if (proc->state != 'Z' && !holds(&spared, proc->pid) &&
+		    is_marked(proc->pid, name, prefix, ours) &&
+		    procs_signal(proc, SIGKILL) == 0)
+			n++;
+	}
+	procs_release(&all);
+	procs_release(&spared);
+	return n;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef FILEMON_RUNNER_PROCS_H
+#define FILEMON_RUNNER_PROCS_H
+
+/*
+ * Processes as /proc shows them, and the end of those that came from us.  What
+ * is read is a moment's view: a process may be forked or be gone right after,
+ * so who must have all of them looks again until none is left.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct proc {
+	pid_t pid, ppid, pgrp, session;
+	char state; /* 'Z': dead, only to be reaped */
+	uint64_t
+	    start; /* in clock ticks after boot: with pid it names a process for good */
+};
+
+struct procs {
+	struct proc *v;
+	size_t n, cap;
+};
+
+#define PROCS_INIT \
+	{ \
+		NULL, 0, 0 \
+	}
+
+void procs_reset(struct procs *);
+void procs_release(struct procs *);
+
+/* -1 with errno where there is no such process. */
+int procs_stat(pid_t, struct proc *);
+/* Adds the children of pid, zombies too. */
+void procs_children(pid_t pid, struct procs *);
+/* Adds all descendants of pid, without itself; parents before children. */
+void procs_tree(pid_t pid, struct procs *);
+/* Sends the signal if pid still is that process; -1 with errno (ESRCH: it is not). */
+int procs_signal(const struct proc *, int sig);
+/*
+ * The value that the environment gave to name when the process was started.
+ * false where it is not there, is longer than size, or may not be read.
+ */
+bool procs_env(pid_t, const char *name, char *value, size_t size);
+
+/*
+ * Kills (SIGKILL) everything below the calling process and reaps it, over and
+ * over until nothing is left, for at most so long.  The number that could not
+ * be ended.  Blocks: for the end of a process's life.
+ */
+size_t procs_end_all(int64_t max_ms);
+/*
+ * Kills every process whose environment variable name begins with prefix but
+ * not with ours, sparing the caller and its ancestors.  The number killed.
+ */
+size_t procs_end_marked(const char *name, const char *prefix, const char *ours);
+
+#endif

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: ISC */
+#include "runner/runner.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "runner/jobs.h"
+#include "runner/order.h"
+#include "runner/procs.h"
+#include "wire/wire.h"
+
+/* At the end of its life, for processes that are slow to die. */
+#define END_ALL_MS 10000
+
+struct runner {
+	const struct runner_setup *setup;
+	struct orders *orders;
+	struct ev_loop *loop;
+	struct wire *wire;
+	struct jobs *jobs;
+	struct ev_io life;
+	struct ev_signal sigterm;
+	pid_t parent;
+	bool stopping, stopped;
+};
+
+static void
+set_config(struct runner *r, struct config *config)
+{
+	orders_free(r->orders);
+	r->orders = orders_new(config);
+	log_set_level((enum log_level)config->log_level);
+}
+
+/* The loop ends, and with it everything that runs. */
+static void
+leave(struct runner *r)
+{
+	ev_break(r->loop, EVBREAK_ALL);
+}
+
+static void
+say(struct runner *r, const struct wire_msg *msg)
+{
+	if (!wire_send(r->wire, msg))
+		leave(r);
+}
+
+static void
+say_failed(struct runner *r, uint64_t id, int error, const char *text)
+{
+	say(r,
+	    &(struct wire_msg){
+		.type = WIRE_ENDED,
+		.id = id,
+		.outcome = r->stopping ? WIRE_CUT : WIRE_EXEC_FAILED,
+		.code = r->stopping ? 0 : error,
+		.text = text,
+		.output = "",
+	    });
+}
+
+static void
+on_run(struct runner *r, const struct wire_msg *msg)
+{
+	struct order_error error;
+	if (r->stopping)
+		say_failed(r, msg->id, 0, "filemon stops");
+	else if (orders_start(r->orders, r->jobs, msg, &error) == -1)
+		say_failed(r, msg->id, error.error, error.text);
+}
+
+static void
+on_stop(struct runner *r, const struct wire_msg *msg)
+{
+	(void)msg;
+	r->stopping = true;
+	jobs_stop(r->jobs);
+}
+
+/* Both must have read the same: the file may change between their two looks. */
+static void
+on_reload(struct runner *r, const struct wire_msg *msg)
+{
+	struct config_error error = { "" };
+	struct config *config = config_load(r->setup->source, &error);
+	bool same = config && strcmp(config->digest, msg->text) == 0;
+	if (same) {
+		set_config(r, config);
+	} else if (config) {
+		config_free(config);
+		snprintf(error.text, sizeof(error.text),
+		    "the configuration changed while it was read");
+	}
+	say(r,
+	    &(struct wire_msg){
+		.type = WIRE_RELOADED,
+		.code = same ? 0 : 1,
+		.text = same ? orders_config(r->orders)->digest : error.text,
+	    });
+}
+
+int
+runner_open_trace(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd == -1)
+		return -1;
+	int result = dup2(fd, STDERR_FILENO);
+	close(fd);
+	return result == -1 ? -1 : 0;
+}
+
+static void
+on_reopen(struct runner *r, const struct wire_msg *msg)
+{
+	(void)msg;
+	const char *path = r->setup->trace_log;
+	if (path && runner_open_trace(path) == -1)
+		log_warn("%s: cannot be reopened (the old one is written to)", path);
+}
+
+static void
+on_msg(void *ctx, const struct wire_msg *msg)
+{
+	static void (*const table[WIRE_TYPE_MAX])(
+	    struct runner *, const struct wire_msg *) = {
+		[WIRE_RUN] = on_run,
+		[WIRE_STOP] = on_stop,
+		[WIRE_RELOAD] = on_reload,
+		[WIRE_REOPEN] = on_reopen,
+	};
+	struct runner *r = ctx;
+	if (table[msg->type]) {
+		table[msg->type](r, msg);
+	} else {
+		log_errorx("wire: message %d is not for the runner", (int)msg->type);
+		leave(r);
+	}
+}
+
+static void
+on_close(void *ctx, const char *why)
+{
+	struct runner *r = ctx;
+	if (!r->stopped)
+		log_debug("watcher is gone: %s (all jobs are killed)", why);
+	leave(r);
+}
+
+static void
+on_started(void *ctx, uint64_t id, pid_t pid)
+{
+	say(ctx, &(struct wire_msg){ .type = WIRE_STARTED, .id = id, .pid = pid });
+}
+
+static void
+on_ended(void *ctx, const struct job_result *result)
+{
+	say(ctx,
+	    &(struct wire_msg){
+		.type = WIRE_ENDED,
+		.id = result->id,
+		.pid = result->pid,
+		.outcome = result->outcome,
+		.code = result->code,
+		.duration_us = result->duration_us,
+		.max_rss_kib = result->max_rss_kib,
+		.text = result->text,
+		.output = result->output,
+		.output_len = result->output_len,
+	    });
+}
+
+static void
+on_stopped(void *ctx)
+{
+	struct runner *r = ctx;
+	r->stopped = true;
+	say(r, &(struct wire_msg){ .type = WIRE_STOPPED });
+}
+
+static void
+on_life(struct ev_loop *loop, struct ev_io *io, int events)
+{
+	(void)loop, (void)events;
+	char byte;
+	if (read(io->fd, &byte, 1) != -1 || (errno != EAGAIN && errno != EINTR))
+		leave(io->data);
+}
+
+/* Sent by the kernel when the supervisor dies; from others it means nothing. */
+static void
+on_sigterm(struct ev_loop *loop, struct ev_signal *signal, int events)
+{
+	(void)loop, (void)events;
+	struct runner *r = signal->data;
+	if (getppid() != r->parent)
+		leave(r);
+	else
+		log_warnx(
+		    "SIGTERM: ignored (the supervisor, pid %d, is to be told to stop)",
+		    (int)r->parent);
+}
+
+/* Names the project in the marks of its jobs: what its lock guards. */
+static void
+name_family(const struct config *config, char *out, size_t size)
+{
+	struct stat st;
+	out[0] = '\0';
+	if (config->state_dir && stat(config->state_dir, &st) == 0)
+		snprintf(
+		    out, size, "%jx-%jx", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+}
+
+static void
+watch_supervisor(struct runner *r)
+{
+	r->parent = getppid();
+	ev_io_init(&r->life, on_life, r->setup->life_fd, EV_READ);
+	r->life.data = r;
+	if (r->setup->life_fd != -1)
+		ev_io_start(r->loop, &r->life);
+	ev_signal_init(&r->sigterm, on_sigterm, SIGTERM);
+	r->sigterm.data = r;
+	ev_signal_start(r->loop, &r->sigterm);
+}
+
+static void
+release(struct runner *r)
+{
+	ev_io_stop(r->loop, &r->life);
+	ev_signal_stop(r->loop, &r->sigterm);
+	jobs_free(r->jobs);
+	wire_free(r->wire);
+	orders_free(r->orders);
+	ev_loop_destroy(r->loop);
+}
+
+/* Not the default loop: that one reaps children itself, without their usage. */
+int
+runner_main(const struct runner_setup *setup)
+{
+	struct runner r = { .setup = setup, .loop = ev_loop_new(EVFLAG_NOENV) };
+	const struct jobs_events jobs_events = { on_started, on_ended, on_stopped, &r };
+	char family[64];
+	if (!r.loop)
+		fatalx("runner: no event loop");
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) == -1)
+		fatal("runner: PR_SET_CHILD_SUBREAPER");
+	set_config(&r, setup->config);
+	watch_supervisor(&r);
+	name_family(setup->config, family, sizeof(family));
+	r.jobs = jobs_new(r.loop, family, &jobs_events);
+	r.wire = wire_new(r.loop, setup->wire_fd, on_msg, on_close, &r);
+	say(&r,
+	    &(struct wire_msg){
+		.type = WIRE_READY, .text = orders_config(r.orders)->digest });
+	ev_run(r.loop, 0);
+	size_t left = procs_end_all(END_ALL_MS);
+	if (left > 0)
+		log_warnx("%zu processes of handlers do not end", left);
+	bool stopped = r.stopped;
+	release(&r);
+	return stopped ? 0 : 1;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef FILEMON_RUNNER_SPAWN_H
+#define FILEMON_RUNNER_SPAWN_H
+
+/*
+ * The only fork(2) besides the supervisor's.  Everything is prepared before it
+ * (the program is looked up, the user's ids, argv and the environment are
+ * ready); the child calls nothing but async-signal-safe functions.  The child
+ * is a session of its own, so its pid names its session and group too; it has
+ * default dispositions for all signals, none blocked, stdin from /dev/null, no
+ * descriptor but 0 to 2, and is killed when the process that spawned it dies.
+ *
+ * Nothing here waits: whether the program was started is told by a pipe which
+ * is close-on-exec in the child and is to be read from the loop.
+ */
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Whom a child runs as; resolved before the fork, since that may read files. */
+struct spawn_user {
+	uid_t uid;
+	gid_t gid;
+	gid_t *groups;
+	int n_groups;
+	char *name;
+	char *home;
+	char *shell;
+};
+
+struct spawn {
+	char *const *argv; /* argv[0] without a slash: looked up in PATH of envp */
+	char *const *envp;
+	const char *cwd;	       /* NULL: stays */
+	const struct spawn_user *user; /* NULL: as this process */
+	int out_fd, err_fd;	       /* the child's ends; stay the caller's to close */
+};
+
+/* What failed first. */
+enum spawn_step {
+	SPAWN_LOOKUP, /* the program in PATH */
+	SPAWN_PIPE,
+	SPAWN_FORK,
+	SPAWN_SETSID,
+	SPAWN_STDIO,
+	SPAWN_USER,
+	SPAWN_PARENT, /* the parent was gone before the child was ready */
+	SPAWN_CHDIR,
+	SPAWN_EXEC,
+	SPAWN_STEP_MAX,
+};
+
+struct spawn_error {
+	enum spawn_step step;
+	int error; /* errno */
+};
+
+struct spawned {
+	pid_t pid;
+	int status_fd; /* the caller's to read by spawn_status and to close */
+};
+
+/* -1 with *error where there is no child. */
+int spawn_start(const struct spawn *, struct spawned *, struct spawn_error *);
+/* 1 the program runs, 0 not known yet, -1 it does not: *error is filled. */
+int spawn_status(int status_fd, struct spawn_error *);
+/* "heimdall: exec: Permission denied" */
+void spawn_error_format(
+    const struct spawn_error *, const char *program, char *text, size_t size);
+
+/* The caller frees with spawn_user_free.  NULL with errno (ENOENT: no such user). */
+struct spawn_user *spawn_user_new(const char *name);
+void spawn_user_free(struct spawn_user *);
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "watch/watch_priv.h"
+
+#define WATCH_MASK                                                                       \
+	(IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO |  \
+	    IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_EXCL_UNLINK)
+#define WRITTEN_MASK (IN_MODIFY | IN_CLOSE_WRITE)
+/* The longest single event; inotify(7). */
+#define EVENT_MAX (sizeof(struct inotify_event) + NAME_MAX + 1)
+
+int
+inotify_open(void)
+{
+	return inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+}
+
+int
+inotify_watch_path(struct fm_watch *w, const char *path)
+{
+	return inotify_add_watch(w->fd, path, WATCH_MASK | IN_DONT_FOLLOW);
+}
+
+int
+inotify_watch_fd(struct fm_watch *w, int fd, const char *path)
+{
+	char link[sizeof("/proc/self/fd/") + 3 * sizeof(fd)];
+	int wd;
+
+	if (!w->no_proc) {
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+		wd = inotify_add_watch(w->fd, link, WATCH_MASK);
+		if (wd != -1 || errno != ENOENT)
+			return wd;
+		w->no_proc = true;
+	}
+	return inotify_watch_path(w, path);
+}
+
+void
+inotify_unwatch(struct fm_watch *w, int wd)
+{
+	/* EINVAL is normal: the directory may be gone, its IN_IGNORED unread */
+	if (w->fd != -1 && inotify_rm_watch(w->fd, wd) == 0)
+		w->limit_hit = false;
+}
+
+size_t
+inotify_unread(const struct fm_watch *w)
+{
+	int n = 0;
+
+	if (w->fd == -1 || ioctl(w->fd, FIONREAD, &n) == -1 || n < 0)
+		return 0;
+	return (size_t)n;
+}
+
+/* A name as the kernel gives it: one component, not "." or "..". */
+static bool
+is_sane(const struct notice *n)
+{
+	if (n->len > NAME_MAX || memchr(n->name, '/', n->len) != NULL)
+		return false;
+	return n->len == 0 || n->name[0] != '.' ||
+	    (n->len != 1 && (n->len != 2 || n->name[1] != '.'));
+}
+
+/* Is n one more write to what the one before was a write to? */
+static bool
+repeats_write(const struct notice *before, const struct notice *n)
+{
+	return (before->mask & WRITTEN_MASK) && (n->mask & WRITTEN_MASK) &&
+	    before->wd == n->wd && before->len == n->len && n->len > 0 &&
+	    memcmp(before->name, n->name, n->len) == 0;
+}
+
+void
+inotify_feed(struct fm_watch *w, const void *buf, size_t len)
+{
+	const char *p = buf, *end = p + len;
+	struct notice n = { .wd = -1 }, before = n;
+	struct inotify_event head;
+
+	while ((size_t)(end - p) >= sizeof(head)) {
+		memcpy(&head, p, sizeof(head));
+		p += sizeof(head);
+		if (head.len > (size_t)(end - p))
+			break;
+		n = (struct notice){ head.wd, head.mask, head.cookie, p,
+			head.len ? strnlen(p, head.len) : 0 };
+		p += head.len;
+		w->read_bytes += sizeof(head) + head.len;
+		w->events++;
+		if (!is_sane(&n))
+			w->unknown++;
+		else if (!repeats_write(&before, &n))
+			notice_apply(w, &n);
+		before = n;
+	}
+}
+
+int
+inotify_take(struct fm_watch *w)
+{
+	ssize_t n;
+
+	if (w->fd == -1)
+		return 0;
+	n = read(w->fd, w->buf, sizeof(w->buf));
+	if (n == -1)
+		return errno == EAGAIN ? 0 : errno == EINTR ? 1 : -1;
+	inotify_feed(w, w->buf, (size_t)n);
+	fresh_expire(&w->fresh, w->read_bytes);
+	return (size_t)n > sizeof(w->buf) - EVENT_MAX;
+}

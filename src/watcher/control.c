@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: ISC */
+#include "watcher/control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clk.h"
+#include "base/compiler.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/xmalloc.h"
+#include "watcher/commands.h"
+#include "watcher/delivery.h"
+#include "watcher/dispatch.h"
+#include "watcher/watcher_priv.h"
+
+#define LINE_MAX_BYTES (64 * 1024)
+#define OUT_MAX_BYTES (4 * 1024 * 1024)
+#define IDLE_MS (60 * 1000)
+#define WAITERS_MAX 64
+#define BACKLOG 64
+
+struct client {
+	struct control *control;
+	struct conn *conn;
+	struct client *next; /* newest first */
+};
+
+struct waiter {
+	struct conn *conn;
+	char *id;
+	int64_t start_ms, due_ms; /* due -1: no time-out */
+};
+
+struct control {
+	struct watcher *w;
+	int fd, spare;
+	char *path;
+	struct ev_io io;
+	struct client *clients;
+	int64_t n_clients;
+	struct waiter waiters[WAITERS_MAX];
+	size_t n_waiters;
+};
+
+void
+control_add_bytes(cJSON *obj, const char *name, const void *bytes, size_t len)
+{
+	struct buf text = BUF_INIT;
+	bool exact = buf_add_json(&text, bytes, len);
+
+	cJSON_AddRawToObject(obj, name, text.p);
+	if (!exact) {
+		char *b64 = xasprintf("%s_b64", name);
+
+		buf_reset(&text);
+		buf_add_base64(&text, bytes, len);
+		cJSON_AddStringToObject(obj, b64, text.p);
+		free(b64);
+	}
+	buf_release(&text);
+}
+
+void
+control_add_time(cJSON *obj, const char *name, int64_t wall_ns)
+{
+	char text[CLK_RFC3339_SIZE];
+
+	clk_rfc3339(wall_ns, text);
+	cJSON_AddStringToObject(obj, name, text);
+}
+
+static void
+send_answer(struct conn *conn, const char *id, const char *key, cJSON *value)
+{
+	cJSON *answer = cJSON_CreateObject();
+	char *text;
+
+	cJSON_AddStringToObject(answer, "jsonrpc", "2.0");
+	cJSON_AddRawToObject(answer, "id", id);
+	cJSON_AddItemToObject(answer, key, value);
+	text = cJSON_PrintUnformatted(answer);
+	if (text != NULL)
+		conn_send(conn, text, strlen(text));
+	cJSON_free(text);
+	cJSON_Delete(answer);
+}
+
+void
+control_reply(struct conn *conn, const char *id, cJSON *result)
+{
+	if (id == NULL || conn == NULL)
+		cJSON_Delete(result);
+	else
+		send_answer(conn, id, "result", result);
+}
+
+void
+control_error(struct conn *conn, const char *id, int code, const char *text)
+{
+	cJSON *error;
+
+	if (conn == NULL || id == NULL)
+		return;
+	error = cJSON_CreateObject();
+	cJSON_AddNumberToObject(error, "code", code);
+	control_add_bytes(error, "message", text, strlen(text));
+	send_answer(conn, id, "error", error);
+}
+
+static void
+take_request(struct control *control, struct conn *conn, const cJSON *message, char *id)
+{
+	static const cJSON no_params = { .type = cJSON_Object };
+	const cJSON *params = cJSON_GetObjectItemCaseSensitive(message, "params");
+	const cJSON *method = cJSON_GetObjectItemCaseSensitive(message, "method");
+	struct request request = {
+		.w = control->w,
+		.conn = conn,
+		.id = id,
+		.params = params == NULL ? &no_params : params,
+	};
+
+	if (!cJSON_IsObject(message) || !cJSON_IsString(method))
+		control_error(conn, id == NULL ? "null" : id, CONTROL_REQUEST,
+		    "no request: an object with a method is wanted");
+	else if (!cJSON_IsObject(request.params))
+		control_error(conn, id, CONTROL_PARAMS, "params: an object is wanted");
+	else
+		commands_run(&request, method->valuestring);
+}
+
+static void
+on_line(struct conn *conn, void *ctx, char *line, size_t len)
+{
+	struct client *client = ctx;
+	struct json_error error;
+	cJSON *message = json_parse(line, len, &error);
+	const cJSON *id = cJSON_GetObjectItemCaseSensitive(message, "id");
+	char *id_text = NULL;
+
+	if (message == NULL) {
+		control_error(conn, "null", CONTROL_PARSE, error.text);
+		return;
+	}
+	if (cJSON_IsString(id) || cJSON_IsNumber(id))
+		id_text = cJSON_PrintUnformatted(id);
+	take_request(client->control, conn, message, id_text);
+	cJSON_free(id_text);
+	cJSON_Delete(message);
+}
+
+static void
+drop_waiters(struct control *control, const struct conn *conn)
+{
+	for (size_t i = 0; i < control->n_waiters;) {
+		if (control->waiters[i].conn != conn) {
+			i++;
+			continue;
+		}
+		free(control->waiters[i].id);
+		control->waiters[i] = control->waiters[--control->n_waiters];
+	}
+}
+
+static void
+forget_client(struct client *client)
+{
+	struct control *control = client->control;
+	struct client **at = &control->clients;
+
+	while (*at != client)
+		at = &(*at)->next;
+	*at = client->next;
+	control->n_clients--;
+	drop_waiters(control, client->conn);
+	if (control->w->reload_conn == client->conn)
+		control->w->reload_conn = NULL;
+	free(client);
+}
+
+static void
+on_close(struct conn *conn, void *ctx, const char *why)
+{
+	(void)conn;
+	log_debug("control: client gone: %s", why);
+	forget_client(ctx);
+}
+
+bool
+control_is_open(const struct control *control, const struct conn *conn)
+{
+	for (const struct client *c = control->clients; c != NULL; c = c->next)
+		if (c->conn == conn)
+			return true;
+	return false;
+}
+
+/* Makes room by closing the client that came first and waits for nothing. */
+static void
+drop_oldest(struct control *control)
+{
+	struct client *oldest = NULL;
+
+	for (struct client *c = control->clients; c != NULL; c = c->next) {
+		bool waits = c->conn == control->w->reload_conn;
+
+		for (size_t i = 0; i < control->n_waiters; i++)
+			waits = waits || control->waiters[i].conn == c->conn;
+		if (!waits || oldest == NULL)
+			oldest = c;
+	}
+	if (oldest != NULL) {
+		struct conn *conn = oldest->conn;
+
+		forget_client(oldest);
+		conn_free(conn);
+	}
+}
+
+static bool
+is_allowed(int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == -1)
+		return false;
+	if (peer.uid == 0 || peer.uid == geteuid())
+		return true;
+	log_warnx("control: refused user %u (pid %d)", (unsigned)peer.uid, (int)peer.pid);
+	return false;
+}
+
+static void
+add_client(struct control *control, int fd)
+{
+	struct client *client = xcalloc(1, sizeof(*client));
+	const struct conn_options options = {
+		.max_in = LINE_MAX_BYTES,
+		.max_out = OUT_MAX_BYTES,
+		.idle_ms = IDLE_MS,
+		.on_line = on_line,
+		.on_close = on_close,
+		.ctx = client,
+	};
+
+	if (control->n_clients >= control->w->config->clients_max)
+		drop_oldest(control);
+	client->control = control;
+	client->conn = conn_new(control->w->loop, fd, &options);
+	client->next = control->clients;
+	control->clients = client;
+	control->n_clients++;
+}
+
+/* Out of descriptors: the peer is told by a close instead of being left hanging. */
+static void
+accept_and_close(struct control *control)
+{
+	int fd;
+
+	fd_close(&control->spare);
+	fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC);
+	fd_close(&fd);
+	control->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	log_warnx("control: a client was turned away: out of file descriptors");
+}
+
+static void
+on_accept(struct ev_loop *loop, struct ev_io *io, int events)
+{
+	struct control *control = io->data;
+	int fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	(void)loop;
+	(void)events;
+	if (fd == -1) {
+		if (errno == EMFILE || errno == ENFILE)
+			accept_and_close(control);
+		return;
+	}
+	if (is_allowed(fd))
+		add_client(control, fd);
+	else
+		fd_close(&fd);
+}
+
+/*
+ * sun_path holds 107 bytes; a longer path is reached through a descriptor of
+ * its directory (proc(5): /proc/self/fd).
+ */
+static int
+socket_address(const char *path, struct sockaddr_un *address, int *dir)
+{
+	const char *slash = strrchr(path, '/');
+	char *parent;
+
+	*dir = -1;
+	memset(address, 0, sizeof(*address));
+	address->sun_family = AF_UNIX;
+	if (strlen(path) < sizeof(address->sun_path)) {
+		memcpy(address->sun_path, path, strlen(path));
+		return 0;
+	}
+	parent = xstrndup(path, (size_t)(slash - path));
+	*dir = fd_openat(AT_FDCWD, parent, O_PATH | O_DIRECTORY);
+	free(parent);
+	if (*dir == -1)
+		return -1;
+	if (snprintf(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d%s",
+		*dir, slash) < (int)sizeof(address->sun_path))
+		return 0;
+	errno = ENAMETOOLONG;
+	return -1;
+}
+
+static int
+listen_at(const char *path)
+{
+	struct sockaddr_un address;
+	int dir = -1, fd = -1;
+	mode_t mask;
+
+	if (socket_address(path, &address, &dir) == -1)
+		goto fail;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd == -1)
+		goto fail;
+	/* We hold the lock, so what is there is left over from a dead one. */
+	if (unlink(address.sun_path) == -1 && errno != ENOENT)
+		goto fail;
+	mask = umask(0177);
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == -1) {
+		umask(mask);
+		goto fail;
+	}
+	umask(mask);
+	if (listen(fd, BACKLOG) == -1)
+		goto fail;
+	fd_close(&dir);
+	return fd;
+fail:
+	fd_close(&dir);
+	fd_close(&fd);
+	return -1;
+}
+
+struct control *
+control_open(struct watcher *w)
+{
+	struct control *control;
+	int fd = listen_at(w->config->control_socket);
+
+	if (fd == -1) {
+		log_error("control socket %s", w->config->control_socket);
+		return NULL;
+	}
+	control = xcalloc(1, sizeof(*control));
+	control->w = w;
+	control->fd = fd;
+	control->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	control->path = xstrdup(w->config->control_socket);
+	ev_io_init(&control->io, on_accept, fd, EV_READ);
+	control->io.data = control;
+	ev_io_start(w->loop, &control->io);
+	return control;
+}
+
+void
+control_close(struct control *control)
+{
+	if (control == NULL)
+		return;
+	ev_io_stop(control->w->loop, &control->io);
+	while (control->clients != NULL) {
+		struct conn *conn = control->clients->conn;
+
+		forget_client(control->clients);
+		conn_free(conn);
+	}
+	fd_close(&control->fd);
+	fd_close(&control->spare);
+	unlink(control->path);
+	free(control->path);
+	free(control);
+}
+
+void
+control_wait(struct control *control, const struct request *request, int64_t timeout_ms)
+{
+	struct waiter *waiter;
+	int64_t now = clk_mono_ms();
+
+	if (control->n_waiters == WAITERS_MAX) {
+		control_error(request->conn, request->id, CONTROL_REFUSED,
+		    "too many are waiting already");
+		return;
+	}
+	if (request->id == NULL)
+		return;
+	waiter = &control->waiters[control->n_waiters++];
+	waiter->conn = request->conn;
+	waiter->id = xstrdup(request->id);
+	waiter->start_ms = now;
+	waiter->due_ms = timeout_ms > 0 ? now + timeout_ms : -1;
+	conn_set_idle(request->conn, 0);
+	watcher_wake(control->w);
+}
+
+static const char *
+why_not_idle(struct watcher *w)
+{
+	if (watcher_scanning(w))
+		return "a scan is under way";
+	if (w->degraded)
+		return "state.db cannot be written";
+	for (size_t i = 0; i < w->n_handlers; i++) {
+		struct handler *handler = &w->handlers[i];
+
+		if (!delivery_pending(w->state, handler->id))
+			continue;
+		if (handler->paused)
+			return "a handler is paused";
+		if (handler->breaker.state != BREAKER_CLOSED)
+			return "a handler's breaker is open";
+	}
+	return w->n_jobs > 0 ? "jobs are running" : "paths are pending";
+}
+
+static bool
+is_idle(struct watcher *w)
+{
+	for (size_t i = 0; i < w->n_roots; i++)
+		if (fm_watch_unread(w->roots[i].watch) > 0)
+			return false;
+	return w->ready && !watcher_scanning(w) && !w->degraded && dispatch_idle(w);
+}
+
+static void
+answer_waiter(struct watcher *w, struct waiter *waiter, bool idle, int64_t now)
+{
+	cJSON *result = cJSON_CreateObject();
+	int64_t pending = 0;
+
+	cJSON_AddBoolToObject(result, "idle", idle);
+	cJSON_AddNumberToObject(result, "ms", (double)(now - waiter->start_ms));
+	if (!idle) {
+		for (size_t i = 0; i < w->n_handlers; i++)
+			pending += delivery_count_pending(w->state, w->handlers[i].id);
+		cJSON_AddNumberToObject(result, "pending", (double)pending);
+		cJSON_AddBoolToObject(result, "scanning", watcher_scanning(w));
+		cJSON_AddStringToObject(result, "reason", why_not_idle(w));
+	}
+	conn_set_idle(waiter->conn, IDLE_MS);
+	control_reply(waiter->conn, waiter->id, result);
+}
+
+void
+control_turn(struct control *control, int64_t now)
+{
+	bool idle;
+
+	if (control == NULL || control->n_waiters == 0)
+		return;
+	idle = is_idle(control->w);
+	for (size_t i = 0; i < control->n_waiters;) {
+		struct waiter waiter = control->waiters[i];
+
+		if (!idle && (waiter.due_ms < 0 || waiter.due_ms > now)) {
+			i++;
+			continue;
+		}
+		control->waiters[i] = control->waiters[--control->n_waiters];
+		answer_waiter(control->w, &waiter, idle, now);
+		free(waiter.id);
+		/* An answer that cannot be sent closes its client, and with it
+		   may go other waiters: begin again. */
+		i = 0;
+	}
+}
+
+int64_t
+control_due(const struct control *control)
+{
+	int64_t due = -1;
+
+	for (size_t i = 0; control != NULL && i < control->n_waiters; i++)
+		if (control->waiters[i].due_ms >= 0 &&
+		    (due < 0 || control->waiters[i].due_ms < due))
+			due = control->waiters[i].due_ms;
+	return due;
+}

@@ -1,0 +1,569 @@
+/* SPDX-License-Identifier: ISC */
+#include "watcher/dispatch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/clk.h"
+#include "base/compiler.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/xmalloc.h"
+#include "watcher/delivery.h"
+#include "watcher/outcome.h"
+#include "watcher/reconcile.h"
+#include "watcher/watcher_priv.h"
+
+#define UNSEEN_WAIT_MS 5000
+#define LOOK_AGAIN_MS 20
+#define VCS_LOCK_MAX_MS 30000
+#define VCS_LOOK_MS 100
+#define MOVE_CANDIDATES 16
+#define CHOICES_A_TURN 256 /* rows looked at, so that a turn stays short */
+
+const char *
+dispatch_command_name(enum wire_command command)
+{
+	static const char *const names[] = {
+		[WIRE_LOAD] = "load",
+		[WIRE_REMOVE] = "remove-file",
+		[WIRE_MOVE] = "move",
+	};
+
+	return names[command];
+}
+
+struct job *
+dispatch_job(const struct watcher *w, const struct handler *handler, int64_t node)
+{
+	for (struct job *job = w->jobs; job != NULL; job = job->next)
+		if (job->handler == handler &&
+		    (job->node == node || job->old_node == node))
+			return job;
+	return NULL;
+}
+
+static bool
+is_below(const char *path, const char *dir, size_t len)
+{
+	return path != NULL && strncmp(path, dir, len) == 0 &&
+	    (len == 0 || path[len] == '\0' || path[len] == '/');
+}
+
+void
+dispatch_taint_path(
+    struct watcher *w, const struct root *root, const char *path, size_t len)
+{
+	for (struct job *job = w->jobs; job != NULL; job = job->next)
+		if (job->root == root &&
+		    (is_below(job->path, path, len) ||
+			is_below(job->old_path, path, len)))
+			job->again = true;
+}
+
+/* What is known of a path that may start. */
+struct choice {
+	struct watcher *w;
+	struct handler *handler;
+	struct delivery d;
+	struct node node;
+	struct root *root;
+	struct buf path;
+	struct stat st;
+	bool wanted;
+};
+
+static void
+postpone(struct choice *c, int64_t due)
+{
+	c->d.due = due;
+	c->d.blocked_on = 0;
+	delivery_put(c->w->state, &c->d);
+}
+
+static void
+block_on(struct choice *c, int64_t node)
+{
+	c->d.due = STATE_DUE_BLOCKED;
+	c->d.blocked_on = node;
+	delivery_put(c->w->state, &c->d);
+}
+
+static void
+drop_row(struct choice *c)
+{
+	delivery_delete(c->w->state, c->d.handler, c->d.node);
+	delivery_unblock(c->w->state, c->d.handler, c->d.node, clk_mono_ms());
+	reconcile_cleanup(c->w, c->root, c->d.node);
+}
+
+/* The nearest directory above that this handler has to be told of first. */
+static int64_t
+pending_above(struct choice *c)
+{
+	struct node above = c->node;
+	struct delivery d;
+
+	if (!(c->handler->config->types & TYPE_BIT_DIR))
+		return 0;
+	while (above.parent != 0 && node_get(c->w->state, above.parent, &above))
+		if (!above.gone &&
+		    delivery_get(c->w->state, c->d.handler, above.id, &d) && d.pending)
+			return above.id;
+	return 0;
+}
+
+static int64_t
+goes_first(struct choice *c)
+{
+	int64_t first = 0;
+
+	if (!c->wanted || c->node.sig.type != SIG_DIR)
+		first = delivery_child(c->w->state, c->d.handler, c->d.node);
+	if (first == 0 && c->wanted)
+		first = pending_above(c);
+	return first;
+}
+
+/* Nothing could be concluded (a directory above is being renamed): not at once again. */
+static void
+look_later(struct choice *c)
+{
+	struct delivery d;
+
+	if (!delivery_get(c->w->state, c->d.handler, c->d.node, &d) || !d.pending ||
+	    d.due != c->d.due)
+		return;
+	c->d = d;
+	postpone(c, clk_mono_ms() + LOOK_AGAIN_MS);
+}
+
+/* Is the row still what is there?  Where not, it is looked at, and due later. */
+static bool
+is_current(struct choice *c)
+{
+	struct sig sig;
+	enum presence presence =
+	    reconcile_presence(c->w, c->root, c->path.p, c->path.len, &c->st);
+
+	if (presence == PRESENCE_UNKNOWN) {
+		c->w->intake.unseen++;
+		postpone(c, clk_mono_ms() + UNSEEN_WAIT_MS);
+		return false;
+	}
+	if (presence == PRESENCE_ABSENT && c->node.gone)
+		return true;
+	if (presence == PRESENCE_PRESENT) {
+		bool is_dir = S_ISDIR(c->st.st_mode);
+
+		sig_from_stat(&sig, &c->st);
+		if (!c->node.gone && sig_compare(&c->node.sig, &sig) == SIG_SAME)
+			return true;
+		if (c->node.gone &&
+		    !filter_want(c->root->filter, c->path.p, c->path.len, is_dir, NULL))
+			return true;
+	}
+	reconcile_path(c->w, c->root, c->path.p, c->path.len, HINT_LOOK, NULL);
+	look_later(c);
+	return false;
+}
+
+/* Whether the row needs a run at all; settles it where not. */
+static bool
+needs_run(struct choice *c)
+{
+	if (c->wanted && c->handler->config->load.n > 0)
+		return true;
+	if (c->wanted) {
+		reconcile_node(c->w, c->root, &c->node, c->path.p, c->path.len, false);
+		return false;
+	}
+	if (c->d.state != DELIVERY_NO && c->handler->config->remove_file.n > 0)
+		return true;
+	drop_row(c);
+	return false;
+}
+
+/* A gone path that was the same file, delivered, and is not yet removed. */
+static bool
+moved_from(struct choice *c, struct delivery *old)
+{
+	int64_t ids[MOVE_CANDIDATES];
+	size_t n;
+
+	if (c->handler->config->move.n == 0 || c->d.state != DELIVERY_NO ||
+	    c->d.attempts > 0 || c->node.sig.type == SIG_DIR)
+		return false;
+	n = node_by_inode(c->w->state, c->node.sig.ino, ids, MOVE_CANDIDATES);
+	for (size_t i = 0; i < n; i++) {
+		struct node node;
+
+		if (ids[i] != c->node.id && node_get(c->w->state, ids[i], &node) &&
+		    node.gone && sig_moved(&node.sig, &c->node.sig) &&
+		    delivery_get(c->w->state, c->d.handler, ids[i], old) &&
+		    old->state == DELIVERY_YES && old->due != STATE_DUE_RUNNING)
+			return true;
+	}
+	return false;
+}
+
+static const char *
+event_of(const struct choice *c, enum wire_command command)
+{
+	if (command == WIRE_MOVE)
+		return "renamed";
+	if (command == WIRE_REMOVE)
+		return "deleted";
+	return c->d.state == DELIVERY_NO ? "created" : "modified";
+}
+
+/* Of a directory the times are no part of the signature. */
+static int64_t
+unsure_ms(const struct choice *c)
+{
+	return c->wanted && c->node.sig.type != SIG_DIR
+	    ? settle_unsure_ms(&c->st, clk_wall_ns())
+	    : 0;
+}
+
+static struct job *
+job_new(struct choice *c, enum wire_command command)
+{
+	struct watcher *w = c->w;
+	struct job *job = xcalloc(1, sizeof(*job));
+
+	job->id = ++w->next_job;
+	job->handler = c->handler;
+	job->root = c->root;
+	job->node = c->node.id;
+	job->command = command;
+	job->attempt = c->d.attempts + 1;
+	job->start_ms = clk_mono_ms();
+	job->event = event_of(c, command);
+	job->path = xstrndup(c->path.p, c->path.len);
+	job->sig = c->wanted ? sig_hash(&c->node.sig) : 0;
+	job->next = w->jobs;
+	w->jobs = job;
+	w->n_jobs++;
+	c->handler->running++;
+	return job;
+}
+
+/* Intent first: the row says "perhaps" before the runner is asked. */
+static void
+begin(struct choice *c, enum wire_command command, struct delivery *old)
+{
+	struct job *job = job_new(c, command);
+
+	job->unsure = unsure_ms(c) > 0;
+	if (job->unsure != c->node.unsure && c->wanted) {
+		c->node.unsure = job->unsure;
+		node_update(c->w->state, &c->node);
+	}
+	c->d.state = DELIVERY_PERHAPS;
+	c->d.tried = job->sig;
+	c->d.due = STATE_DUE_RUNNING;
+	c->d.blocked_on = 0;
+	delivery_put(c->w->state, &c->d);
+	if (command != WIRE_MOVE)
+		return;
+	job->old_node = old->node;
+	node_path(c->w->state, old->node, &c->w->scratch);
+	job->old_path = xstrndup(c->w->scratch.p, c->w->scratch.len);
+	old->state = DELIVERY_PERHAPS;
+	if (!old->pending)
+		old->since = c->d.since;
+	old->pending = true;
+	old->due = STATE_DUE_RUNNING;
+	delivery_put(c->w->state, old);
+}
+
+static bool
+load_choice(struct choice *c)
+{
+	if (!node_get(c->w->state, c->d.node, &c->node)) {
+		delivery_delete(c->w->state, c->d.handler, c->d.node);
+		return false;
+	}
+	c->root = watcher_root_of(c->w, node_path(c->w->state, c->d.node, &c->path));
+	if (c->root == NULL) {
+		delivery_delete(c->w->state, c->d.handler, c->d.node);
+		return false;
+	}
+	return true;
+}
+
+static void
+consider(struct choice *c)
+{
+	struct delivery old;
+	int64_t first, wait;
+
+	if (dispatch_job(c->w, c->handler, c->d.node) != NULL) {
+		postpone(c, STATE_DUE_RUNNING);
+		return;
+	}
+	if (!load_choice(c) || !is_current(c))
+		return;
+	c->wanted = reconcile_wants(c->handler, &c->node, c->path.p, c->path.len);
+	first = goes_first(c);
+	if (first != 0) {
+		block_on(c, first);
+		return;
+	}
+	if (!needs_run(c))
+		return;
+	wait = unsure_ms(c);
+	if (wait > 0 && c->w->config->settle_ms > 0) {
+		postpone(c, clk_mono_ms() + wait);
+		return;
+	}
+	if (!c->wanted)
+		begin(c, WIRE_REMOVE, NULL);
+	else if (moved_from(c, &old))
+		begin(c, WIRE_MOVE, &old);
+	else
+		begin(c, WIRE_LOAD, NULL);
+}
+
+static bool
+may_start(struct watcher *w, struct handler *handler, int64_t now)
+{
+	/* Of a rename both ends must be known before either is delivered. */
+	if (handler->config->move.n > 0 && watcher_scanning(w))
+		return false;
+	return !handler->paused && handler->running < handler->config->jobs &&
+	    w->n_jobs < w->config->jobs_max &&
+	    breaker_allows(&handler->breaker, now, handler->running);
+}
+
+/* False: nothing of this handler is due. */
+static bool
+choose_one(struct watcher *w, struct handler *handler, int64_t now)
+{
+	struct choice c = { .w = w, .handler = handler, .path = BUF_INIT };
+	bool found = delivery_next(w->state, handler->id, now, &c.d);
+
+	if (found)
+		consider(&c);
+	buf_release(&c.path);
+	return found;
+}
+
+/* git is in the middle of something: what settles now would be half of it. */
+static bool
+vcs_busy(struct watcher *w, int64_t now)
+{
+	bool locked = false;
+	struct stat st;
+
+	if (!w->config->defer_vcs)
+		return false;
+	for (size_t i = 0; i < w->n_roots && !locked; i++)
+		locked =
+		    fd_lstatat(AT_FDCWD,
+			watcher_abs(w, &w->roots[i], ".git/index.lock", 15), &st) == 0;
+	if (!locked)
+		w->vcs_since = 0;
+	else if (w->vcs_since == 0)
+		w->vcs_since = now;
+	return locked && now - w->vcs_since < VCS_LOCK_MAX_MS;
+}
+
+static bool
+anything_due(struct watcher *w, int64_t now)
+{
+	for (size_t i = 0; i < w->n_handlers; i++) {
+		int64_t due;
+
+		if (!may_start(w, &w->handlers[i], now))
+			continue;
+		due = delivery_next_due(w->state, w->handlers[i].id);
+		if (due >= 0 && due <= now)
+			return true;
+	}
+	return false;
+}
+
+void
+dispatch_choose(struct watcher *w, int64_t now)
+{
+	size_t idle = 0;
+
+	if (w->state == NULL || !w->runner_ready || w->stopping || w->degraded ||
+	    w->reload_config != NULL || !anything_due(w, now) || vcs_busy(w, now))
+		return;
+	for (int turn = 0; turn < CHOICES_A_TURN && idle < w->n_handlers; turn++) {
+		struct handler *handler = &w->handlers[w->round_robin++ % w->n_handlers];
+
+		if (may_start(w, handler, now) && choose_one(w, handler, now))
+			idle = 0;
+		else
+			idle++;
+	}
+}
+
+static void
+unlink_job(struct watcher *w, struct job *job)
+{
+	struct job **at = &w->jobs;
+
+	while (*at != job)
+		at = &(*at)->next;
+	*at = job->next;
+	w->n_jobs--;
+	if (job->handler != NULL)
+		job->handler->running--;
+}
+
+static void
+job_free(struct job *job)
+{
+	free(job->path);
+	free(job->old_path);
+	free(job);
+}
+
+static bool
+send_job(struct watcher *w, struct job *job)
+{
+	const struct handler_config *config = job->handler->config;
+	struct stat st = { .st_size = -1 };
+	struct wire_msg msg = {
+		.type = WIRE_RUN,
+		.id = job->id,
+		.handler = job->handler->index,
+		.command = job->command,
+		.root = job->root->index,
+		.attempt = job->attempt,
+		.max_attempts = config->retries < 0 ? 0 : config->retries + 1,
+		.path = job->path,
+		.old_path = job->old_path == NULL ? "" : job->old_path,
+		.event = job->event,
+		.event_id = "",
+	};
+
+	if (job->command != WIRE_REMOVE)
+		fd_lstatat(AT_FDCWD,
+		    watcher_abs(w, job->root, job->path, strlen(job->path)), &st);
+	msg.size = st.st_size;
+	job->sent = true;
+	job->handler->stats.runs++;
+	return wire_send(w->wire, &msg);
+}
+
+void
+dispatch_send(struct watcher *w, bool committed)
+{
+	struct job *next;
+
+	for (struct job *job = w->jobs; job != NULL; job = next) {
+		next = job->next;
+		if (job->sent)
+			continue;
+		if (committed && send_job(w, job))
+			continue;
+		unlink_job(w, job);
+		job_free(job);
+	}
+}
+
+int64_t
+dispatch_due(struct watcher *w, int64_t now)
+{
+	int64_t earliest = -1;
+
+	if (w->state == NULL || w->stopping || w->degraded || !w->runner_ready ||
+	    w->reload_config != NULL)
+		return -1;
+	for (size_t i = 0; i < w->n_handlers; i++) {
+		struct handler *handler = &w->handlers[i];
+		int64_t due = delivery_next_due(w->state, handler->id);
+
+		if (due < 0 || handler->paused ||
+		    handler->running >= handler->config->jobs ||
+		    w->n_jobs >= w->config->jobs_max ||
+		    (handler->config->move.n > 0 && watcher_scanning(w)))
+			continue;
+		if (handler->breaker.state == BREAKER_HALF_OPEN && handler->running > 0)
+			continue;
+		if (breaker_due(&handler->breaker) > due)
+			due = breaker_due(&handler->breaker);
+		if (earliest < 0 || due < earliest)
+			earliest = due;
+	}
+	if (w->vcs_since != 0 && earliest >= 0 && earliest < now + VCS_LOOK_MS)
+		earliest = now + VCS_LOOK_MS;
+	return earliest;
+}
+
+static struct job *
+find_job(struct watcher *w, uint64_t id)
+{
+	for (struct job *job = w->jobs; job != NULL; job = job->next)
+		if (job->id == id)
+			return job;
+	return NULL;
+}
+
+void
+dispatch_message(struct watcher *w, const struct wire_msg *msg)
+{
+	struct job *job = find_job(w, msg->id);
+
+	if (job == NULL) {
+		log_warnx(
+		    "runner: message %d for job %llu, which is not known (left out)",
+		    (int)msg->type, (unsigned long long)msg->id);
+		return;
+	}
+	if (msg->type == WIRE_STARTED) {
+		job->pid = msg->pid;
+		return;
+	}
+	unlink_job(w, job);
+	if (job->handler != NULL)
+		outcome_note(w, job, msg);
+	job_free(job);
+}
+
+bool
+dispatch_idle(struct watcher *w)
+{
+	if (w->n_jobs > 0)
+		return false;
+	for (size_t i = 0; i < w->n_handlers; i++)
+		if (delivery_pending(w->state, w->handlers[i].id))
+			return false;
+	return true;
+}
+
+void
+dispatch_rebind(struct watcher *w)
+{
+	for (struct job *job = w->jobs; job != NULL; job = job->next) {
+		int64_t id = job->handler == NULL ? 0 : job->handler->id;
+
+		job->handler = NULL;
+		for (size_t i = 0; i < w->n_handlers; i++)
+			if (w->handlers[i].id == id)
+				job->handler = &w->handlers[i];
+		if (job->handler != NULL)
+			job->handler->running++;
+	}
+}
+
+void
+dispatch_free(struct watcher *w)
+{
+	struct job *job;
+
+	while ((job = w->jobs) != NULL) {
+		unlink_job(w, job);
+		job_free(job);
+	}
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef FILEMON_WATCHER_DISPATCH_H
+#define FILEMON_WATCHER_DISPATCH_H
+
+/*
+ * Starts jobs for what is due and notes how they ended.
+ *
+ * Order: one handler never runs twice at once for a path.  A removal waits for
+ * the pending removals below it, so a directory never goes before its
+ * children; a load waits for a directory above it that is pending, so that a
+ * directory comes before what is in it.  Handlers take turns; each has `jobs`
+ * slots.
+ *
+ * Intent first: that a run begins is durable before the runner is asked, and
+ * the state noted as delivered is the one from before the start.  Anything that
+ * happens to the path, or to a directory above it, during the run makes it
+ * pending again: the handler opens a name, and the name may have meant another
+ * file for a moment.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wire/wire.h"
+
+struct watcher;
+struct root;
+struct handler;
+
+/* A job, from its choice to its outcome. */
+struct job {
+	uint64_t id;
+	struct handler *handler; /* NULL: its section went in a reload */
+	struct root *root;
+	int64_t node;
+	int64_t old_node; /* of a move; 0 */
+	enum wire_command command;
+	int64_t sig; /* from before the start; 0: a removal */
+	bool unsure; /* its stamps were too young */
+	bool again;  /* something happened to the path meanwhile */
+	bool sent;
+	int64_t attempt;
+	int64_t pid;
+	int64_t start_ms;
+	const char *event;
+	char *path, *old_path; /* below the root */
+	struct job *next;
+};
+
+/* Chooses what may start now; the runs are asked for by dispatch_send. */
+void dispatch_choose(struct watcher *, int64_t now_ms);
+/* After the commit: asks for what was chosen; where nothing was recorded
+   (committed false), takes it back. */
+void dispatch_send(struct watcher *, bool committed);
+/* When something may start by time alone, CLOCK_MONOTONIC ms; -1: never. */
+int64_t dispatch_due(struct watcher *, int64_t now_ms);
+/* WIRE_STARTED and WIRE_ENDED. */
+void dispatch_message(struct watcher *, const struct wire_msg *);
+
+/* The handler's running job for a node; NULL: none. */
+struct job *dispatch_job(const struct watcher *, const struct handler *, int64_t node);
+/* Taints the jobs for path and for everything below it. */
+void dispatch_taint_path(
+    struct watcher *, const struct root *, const char *path, size_t len);
+/* Is anything pending or running? */
+bool dispatch_idle(struct watcher *);
+/* The handlers changed places: jobs follow theirs by id. */
+void dispatch_rebind(struct watcher *);
+void dispatch_free(struct watcher *);
+
+const char *dispatch_command_name(enum wire_command);
+
+#endif

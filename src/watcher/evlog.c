@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A record gets its number when it is added, not when it is written.  So
+ * records that were lost leave a hole in the numbers, and the gap record that
+ * tells of them takes the last number of the hole: numbers never go back and
+ * "count" before it are missing.  The gap is only in the output that has it.
+ */
+#include "watcher/evlog.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clk.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/xmalloc.h"
+#include "watcher/outlet.h"
+#include "watcher/segment.h"
+
+/* Within a loop turn, what has gathered is written when it is so much. */
+#define WRITE_AT (64 * 1024)
+#define KEEP (64 * 1024)
+
+struct evlog {
+	char *dir; /* NULL: no segments */
+	int dirfd;
+	struct outlet segment, out;
+	uint64_t segment_base; /* segment.written when the present one had 0 bytes */
+	enum config_format format;
+	struct ev_loop *loop;
+	struct ev_io writable;
+	struct event_frame *frame;
+	struct buf line, rendering;
+	struct evlog_stats stats;
+};
+
+/* The record as a line, in log->line. */
+static void
+render(struct evlog *log, const struct event *event, uint64_t seq, char *id)
+{
+	int64_t now = clk_wall_ns();
+	event_id(now, id);
+	buf_shrink(&log->line, KEEP);
+	event_render_json(&log->line, log->frame, event, seq, id, now);
+}
+
+static void
+put_out(struct evlog *log, uint64_t seq)
+{
+	const struct buf *line = &log->line;
+	if (log->format != FORMAT_JSON) {
+		buf_shrink(&log->rendering, KEEP);
+		if (event_convert(line->p, line->len, log->format, &log->rendering) == -1)
+			return;
+		line = &log->rendering;
+	}
+	outlet_put(&log->out, line->p, line->len, seq);
+}
+
+/* Tells of a hole, as its last record. */
+static void
+render_gap(struct evlog *log, const struct outlet *o, const char *cause)
+{
+	char id[EVENT_ID_SIZE];
+	const struct event gap = { .type = EVENT_GAP, .cause = cause, .count = o->lost };
+	render(log, &gap, o->lost_seq, id);
+}
+
+static void
+count(struct evlog *log, enum event_type type)
+{
+	log->stats.records++;
+	log->stats.by_type[type]++;
+}
+
+static bool
+segment_is_gone(const struct evlog *log)
+{
+	struct stat st;
+	return fstat(log->segment.fd, &st) == 0 && st.st_nlink == 0;
+}
+
+/* Begins the segment whose first record is seq; makes the directory anew where
+   somebody removed it. */
+static int
+begin_segment(struct evlog *log, uint64_t seq)
+{
+	off_t size = 0;
+	int fd = segment_open(log->dirfd, seq, &size);
+	if (fd == -1 && (errno == ENOENT || log->dirfd == -1)) {
+		fd_close(&log->dirfd);
+		log->dirfd = segment_open_dir(log->dir);
+		fd = log->dirfd == -1 ? -1 : segment_open(log->dirfd, seq, &size);
+	}
+	if (fd == -1)
+		return -1;
+	fd_close(&log->segment.fd);
+	log->segment.fd = fd;
+	log->segment_base = log->segment.written - (uint64_t)size;
+	return 0;
+}
+
+static uint64_t
+segment_size(const struct evlog *log)
+{
+	return log->segment.written - log->segment_base;
+}
+
+static int
+write_waiting(struct evlog *log)
+{
+	struct outlet *o = &log->segment;
+	if (o->fd != -1 && !o->begun && segment_is_gone(log))
+		fd_close(&o->fd);
+	if (o->fd == -1 && begin_segment(log, o->first_seq) == -1)
+		return -1;
+	if (outlet_write(o) == -1)
+		return -1;
+	if (o->lost == 0)
+		return 0;
+	render_gap(log, o, "log-full");
+	count(log, EVENT_GAP);
+	outlet_forgive(o);
+	outlet_put(o, log->line.p, log->line.len, o->lost_seq);
+	return outlet_write(o);
+}
+
+/* Said once when it begins and once when it ends. */
+static void
+note_failure(struct evlog *log)
+{
+	if (!log->stats.failing)
+		log_warn("event log %s: cannot be written (records wait, up to 1 MiB)",
+		    log->dir);
+	log->stats.failing = true;
+	log->stats.error = errno;
+	log->segment.stuck = true;
+}
+
+static void
+note_success(struct evlog *log)
+{
+	if (log->stats.failing)
+		log_info("event log %s: is written again (%llu records were dropped)",
+		    log->dir, (unsigned long long)log->segment.lost_ever);
+	log->stats.failing = false;
+	log->stats.error = 0;
+}
+
+static int
+write_segment(struct evlog *log)
+{
+	if (!log->dir || log->segment.waiting.len == 0)
+		return 0;
+	if (write_waiting(log) == -1) {
+		note_failure(log);
+		return -1;
+	}
+	note_success(log);
+	if (segment_size(log) >= SEGMENT_MAX)
+		fd_close(&log->segment.fd); /* the next record begins a new one */
+	return 0;
+}
+
+static void
+close_out(struct evlog *log)
+{
+	if (errno != EPIPE || log->dir)
+		log_warn("stdout: cannot be written (no records go there any more)");
+	if (log->loop)
+		ev_io_stop(log->loop, &log->writable);
+	outlet_release(&log->out);
+	log->stats.stdout_closed = true;
+}
+
+/* A gap takes its place when all before it is written. */
+static int
+drain_out(struct evlog *log)
+{
+	struct outlet *o = &log->out;
+	if (outlet_write(o) == -1)
+		return -1;
+	if (o->lost == 0)
+		return 0;
+	render_gap(log, o, "slow-reader");
+	outlet_forgive(o);
+	put_out(log, o->lost_seq);
+	return outlet_write(o);
+}
+
+/* 0: all written, or nobody to write to; -1: some waits. */
+static int
+write_out(struct evlog *log)
+{
+	if (log->out.fd == -1)
+		return 0;
+	int ret = drain_out(log);
+	if (ret == -1 && errno != EAGAIN && errno != ENOSPC && errno != EDQUOT) {
+		close_out(log);
+		return 0;
+	}
+	if (!log->loop)
+		return ret;
+	if (ret == -1 && errno == EAGAIN)
+		ev_io_start(log->loop, &log->writable);
+	else
+		ev_io_stop(log->loop, &log->writable);
+	return ret;
+}
+
+static void
+on_writable(struct ev_loop *loop, struct ev_io *io, int events)
+{
+	(void)loop;
+	(void)events;
+	write_out(io->data);
+}
+
+static int
+open_segments(struct evlog *log)
+{
+	struct segment_end end;
+	log->dirfd = segment_open_dir(log->dir);
+	if (log->dirfd == -1 || segment_resume(log->dirfd, &end) == -1)
+		return -1;
+	log->stats.seq = end.seq;
+	log->segment.fd = end.fd;
+	log->segment_base = -(uint64_t)end.size;
+	if (end.torn == 0)
+		return 0;
+	const struct event gap = {
+		.type = EVENT_GAP, .cause = "torn-record", .count = end.torn
+	};
+	log_warnx("event log %s: %llu torn records at its end (cut off, or left out)",
+	    log->dir, (unsigned long long)end.torn);
+	evlog_add(log, &gap, NULL);
+	return 0;
+}
+
+static void
+open_out(struct evlog *log, const struct evlog_options *options)
+{
+	if (options->stdout_fd == -1 || options->format == FORMAT_NONE)
+		return;
+	if (outlet_open_shared(&log->out, options->stdout_fd) == -1) {
+		close_out(log);
+		return;
+	}
+	ev_io_init(&log->writable, on_writable, log->out.fd, EV_WRITE);
+	log->writable.data = log;
+	log->loop = options->loop;
+}
+
+struct evlog *
+evlog_open(const struct evlog_options *options)
+{
+	struct evlog *log = xcalloc(1, sizeof(*log));
+	log->dirfd = -1;
+	log->format = options->format;
+	log->dir = options->dir ? xstrdup(options->dir) : NULL;
+	log->frame = event_frame_new(options->config);
+	outlet_init(&log->segment);
+	outlet_init(&log->out);
+	open_out(log, options);
+	if (!log->dir || open_segments(log) == 0)
+		return log;
+	int saved = errno;
+	evlog_close(log, 0);
+	errno = saved;
+	return NULL;
+}
+
+static void
+wait_for_reader(struct evlog *log, int64_t wait_ms)
+{
+	int64_t until = clk_mono_ms() + wait_ms;
+	while (write_out(log) == -1 && errno == EAGAIN) {
+		struct pollfd pfd = { .fd = log->out.fd, .events = POLLOUT };
+		int64_t left = until - clk_mono_ms();
+		if (left <= 0)
+			return;
+		poll(&pfd, 1, (int)left);
+	}
+}
+
+void
+evlog_close(struct evlog *log, int64_t wait_ms)
+{
+	if (!log)
+		return;
+	write_segment(log);
+	wait_for_reader(log, wait_ms);
+	if (log->segment.waiting.len > 0)
+		log_warnx("event log %s: closed: the last records are lost: %s", log->dir,
+		    strerror(log->stats.error));
+	if (log->loop)
+		ev_io_stop(log->loop, &log->writable);
+	outlet_release(&log->segment);
+	outlet_release(&log->out);
+	fd_close(&log->dirfd);
+	event_frame_free(log->frame);
+	buf_release(&log->line);
+	buf_release(&log->rendering);
+	free(log->dir);
+	free(log);
+}
+
+uint64_t
+evlog_add(struct evlog *log, const struct event *event, char id_out[EVENT_ID_SIZE])
+{
+	char id[EVENT_ID_SIZE];
+	uint64_t seq = ++log->stats.seq;
+	render(log, event, seq, id);
+	count(log, event->type);
+	if (log->dir)
+		outlet_put(&log->segment, log->line.p, log->line.len, seq);
+	if (log->out.fd != -1)
+		put_out(log, seq);
+	if (id_out)
+		memcpy(id_out, id, EVENT_ID_SIZE);
+	if (log->segment.waiting.len >= WRITE_AT && !log->segment.stuck)
+		write_segment(log);
+	if (log->out.waiting.len >= WRITE_AT && !log->out.stuck)
+		write_out(log);
+	return seq;
+}
+
+int
+evlog_flush(struct evlog *log)
+{
+	int ret = write_segment(log);
+	int saved = errno;
+	write_out(log);
+	errno = saved;
+	return ret;
+}
+
+void
+evlog_retag(struct evlog *log, const struct config *config)
+{
+	event_frame_free(log->frame);
+	log->frame = event_frame_new(config);
+}
+
+int
+evlog_rotate(struct evlog *log)
+{
+	if (!log->dir)
+		return 0;
+	if (write_segment(log) == -1)
+		return -1;
+	if (log->segment.fd != -1 && segment_size(log) == 0 && !segment_is_gone(log))
+		return 0;
+	return begin_segment(log, log->stats.seq + 1);
+}
+
+void
+evlog_stats(const struct evlog *log, struct evlog_stats *stats)
+{
+	*stats = log->stats;
+	stats->dropped = log->segment.lost_ever;
+	stats->left_out = log->out.lost_ever;
+	stats->bytes = log->segment.written;
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: ISC */
+/* The method why: the story of one path. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/clk.h"
+#include "watcher/commands.h"
+#include "watcher/delivery.h"
+#include "watcher/reconcile.h"
+#include "watcher/watcher_priv.h"
+
+struct story {
+	struct request *request;
+	struct root *root;
+	const struct buf *path;
+	struct stat st;
+	enum presence presence;
+	struct node node;
+	bool found;
+	cJSON *out;
+};
+
+static const char *
+delivered_name(const struct delivery *d)
+{
+	static const char *const names[] = {
+		[DELIVERY_NO] = "no",
+		[DELIVERY_PERHAPS] = "perhaps",
+		[DELIVERY_YES] = "yes",
+	};
+
+	return names[d->state];
+}
+
+static const char *
+state_name(const struct delivery *d, int64_t now)
+{
+	if (d->dead)
+		return "dead";
+	if (!d->pending)
+		return "settled";
+	if (d->due == STATE_DUE_RUNNING)
+		return "running";
+	if (d->due == STATE_DUE_BLOCKED)
+		return "blocked";
+	if (d->due <= now)
+		return "due";
+	return d->attempts > 0 ? "retry" : "settling";
+}
+
+static void
+add_rule(struct story *story, bool is_dir)
+{
+	struct filter_rule rule = { 0 };
+	bool wanted = story->path->len == 0 ||
+	    filter_want(
+		story->root->filter, story->path->p, story->path->len, is_dir, &rule);
+	cJSON *out;
+
+	cJSON_AddBoolToObject(story->out, "wanted", wanted);
+	if (rule.pattern == NULL) {
+		cJSON_AddNullToObject(story->out, "rule");
+		return;
+	}
+	out = cJSON_AddObjectToObject(story->out, "rule");
+	control_add_bytes(out, "pattern", rule.pattern, strlen(rule.pattern));
+	control_add_bytes(out, "source", rule.source, strlen(rule.source));
+	cJSON_AddNumberToObject(out, "line", rule.line);
+}
+
+static void
+add_seen(struct story *story)
+{
+	cJSON *out;
+
+	if (!story->found || story->node.gone) {
+		cJSON_AddNullToObject(story->out, "seen");
+		return;
+	}
+	out = cJSON_AddObjectToObject(story->out, "seen");
+	cJSON_AddStringToObject(out, "type", sig_type_name(story->node.sig.type));
+	cJSON_AddNumberToObject(out, "size", (double)story->node.sig.size);
+	control_add_time(out, "mtime", story->node.sig.mtime);
+	cJSON_AddBoolToObject(out, "unsure", story->node.unsure);
+}
+
+static void
+add_failure(struct story *story, cJSON *out, const struct delivery *d)
+{
+	struct delivery_failure failure;
+	struct buf store = BUF_INIT;
+
+	if (delivery_failure_get(
+		story->request->w->state, d->handler, d->node, &failure, &store)) {
+		control_add_bytes(
+		    out, "outcome", failure.outcome, strlen(failure.outcome));
+		control_add_time(out, "failed_at", failure.wall_ns);
+		control_add_bytes(out, "output", failure.output, failure.output_len);
+	}
+	buf_release(&store);
+}
+
+static void
+add_handler(struct story *story, const struct handler *handler, cJSON *list)
+{
+	struct state *state = story->request->w->state;
+	int64_t now = clk_mono_ms();
+	struct delivery d = { 0 };
+	struct buf path = BUF_INIT;
+	cJSON *out = cJSON_CreateObject();
+
+	if (story->found)
+		delivery_get(state, handler->id, story->node.id, &d);
+	cJSON_AddStringToObject(out, "name", handler->config->name);
+	cJSON_AddBoolToObject(out, "matches",
+	    story->found &&
+		reconcile_wants(handler, &story->node, story->path->p, story->path->len));
+	cJSON_AddStringToObject(out, "delivered", delivered_name(&d));
+	cJSON_AddStringToObject(out, "state", state_name(&d, now));
+	cJSON_AddNumberToObject(out, "attempts", (double)d.attempts);
+	if (d.pending && d.due < STATE_DUE_RUNNING)
+		cJSON_AddNumberToObject(
+		    out, "due_in_ms", d.due > now ? (double)(d.due - now) : 0);
+	if (d.blocked_on != 0) {
+		node_path(state, d.blocked_on, &path);
+		control_add_bytes(out, "blocked_on", path.p, path.len);
+	}
+	add_failure(story, out, &d);
+	buf_release(&path);
+	cJSON_AddItemToArray(list, out);
+}
+
+static const char *
+watched_by(const struct root *root)
+{
+	struct fm_stats stats;
+
+	fm_watch_stats(root->watch, &stats);
+	return fm_backend_name(stats.backend);
+}
+
+static void
+tell(struct story *story)
+{
+	struct watcher *w = story->request->w;
+	const char *path = story->path->len == 0 ? "" : story->path->p;
+	struct sig sig = { 0 };
+	cJSON *list;
+
+	story->presence =
+	    reconcile_presence(w, story->root, path, story->path->len, &story->st);
+	story->found = node_lookup(
+	    w->state, story->root->node, path, story->path->len, &story->node);
+	if (story->presence == PRESENCE_PRESENT)
+		sig_from_stat(&sig, &story->st);
+	control_add_bytes(story->out, "path", path, story->path->len);
+	control_add_bytes(
+	    story->out, "root", story->root->path, strlen(story->root->path));
+	add_rule(story, sig.type == SIG_DIR);
+	cJSON_AddBoolToObject(story->out, "exists", story->presence == PRESENCE_PRESENT);
+	if (sig.type == SIG_NONE)
+		cJSON_AddNullToObject(story->out, "type");
+	else
+		cJSON_AddStringToObject(story->out, "type", sig_type_name(sig.type));
+	cJSON_AddStringToObject(story->out, "watched",
+	    cJSON_IsTrue(cJSON_GetObjectItem(story->out, "wanted"))
+		? watched_by(story->root)
+		: "no");
+	add_seen(story);
+	list = cJSON_AddArrayToObject(story->out, "handlers");
+	for (size_t i = 0; i < w->n_handlers; i++)
+		add_handler(story, &w->handlers[i], list);
+}
+
+void
+explain_command(struct request *request)
+{
+	struct buf path = BUF_INIT;
+	struct story story = { .request = request, .path = &path };
+	int rc = commands_path(request, &story.root, &path);
+
+	if (rc == 1)
+		control_error(request->conn, request->id, CONTROL_PARAMS,
+		    "params.path: a path is wanted");
+	if (rc == 0) {
+		story.out = cJSON_CreateObject();
+		tell(&story);
+		control_reply(request->conn, request->id, story.out);
+	}
+	buf_release(&path);
+}

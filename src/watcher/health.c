@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: ISC */
+#include "watcher/health.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/compiler.h"
+#include "watcher/delivery.h"
+#include "watcher/watcher_priv.h"
+
+struct verdict {
+	enum health health;
+	cJSON *reasons;
+};
+
+static void PRINTF_LIKE(3, 4)
+    add(struct verdict *verdict, enum health health, const char *fmt, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	if (health > verdict->health)
+		verdict->health = health;
+	cJSON_AddItemToArray(verdict->reasons, cJSON_CreateString(text));
+}
+
+static void
+judge_root(struct verdict *verdict, const struct root *root)
+{
+	struct fm_stats stats;
+
+	fm_watch_stats(root->watch, &stats);
+	if (fm_watch_root_gone(root->watch))
+		add(verdict, HEALTH_UNHEALTHY, "root %u is gone", root->index);
+	else if (stats.backend == FM_BACKEND_INOTIFY && stats.polled > 0)
+		add(verdict, HEALTH_DEGRADED,
+		    "%lu directories are polled: fs.inotify.max_user_watches is used up",
+		    stats.polled);
+}
+
+static void
+judge_handler(struct verdict *verdict, struct watcher *w, const struct handler *handler)
+{
+	int64_t dead = delivery_count_dead(w->state, handler->id);
+
+	if (handler->breaker.state != BREAKER_CLOSED)
+		add(verdict, HEALTH_UNHEALTHY, "handler %s: breaker %s: %s",
+		    handler->config->name, breaker_state_name(handler->breaker.state),
+		    handler->stats.last_outcome);
+	if (dead > 0)
+		add(verdict, HEALTH_DEGRADED, "handler %s: %lld dead",
+		    handler->config->name, (long long)dead);
+}
+
+enum health
+health_of(struct watcher *w, cJSON *reasons)
+{
+	struct verdict verdict = { .reasons = reasons };
+	struct evlog_stats log;
+
+	evlog_stats(w->log, &log);
+	if (w->state != NULL && state_failing(w->state))
+		add(&verdict, HEALTH_UNHEALTHY, "state.db cannot be written: %s",
+		    state_error(w->state));
+	if (log.failing)
+		add(&verdict, HEALTH_UNHEALTHY, "the event log cannot be written: %s",
+		    strerror(log.error));
+	for (size_t i = 0; i < w->n_roots; i++)
+		judge_root(&verdict, &w->roots[i]);
+	for (size_t i = 0; w->state != NULL && i < w->n_handlers; i++)
+		judge_handler(&verdict, w, &w->handlers[i]);
+	if (!w->runner_ready && w->wire != NULL)
+		add(&verdict, HEALTH_DEGRADED, "the runner is not ready");
+	return verdict.health;
+}
+
+const char *
+health_name(enum health health)
+{
+	static const char *const names[] = {
+		[HEALTH_HEALTHY] = "healthy",
+		[HEALTH_DEGRADED] = "degraded",
+		[HEALTH_UNHEALTHY] = "unhealthy",
+	};
+
+	return names[health];
+}

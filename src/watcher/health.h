@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef FILEMON_WATCHER_HEALTH_H
+#define FILEMON_WATCHER_HEALTH_H
+
+/*
+ * Is all well?  Degraded: delivery goes on with less than it should have.
+ * Unhealthy: something is not delivered, or not recorded.
+ */
+
+#include <cjson/cJSON.h>
+
+struct watcher;
+
+enum health { HEALTH_HEALTHY, HEALTH_DEGRADED, HEALTH_UNHEALTHY };
+
+/* Adds the reasons, one string each, to the array. */
+enum health health_of(struct watcher *, cJSON *reasons);
+const char *health_name(enum health);
+
+#endif

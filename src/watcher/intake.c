@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: ISC */
+#include "watcher/intake.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/clk.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/notify.h"
+#include "watcher/reconcile.h"
+#include "watcher/record.h"
+#include "watcher/scan.h"
+#include "watcher/watcher_priv.h"
+
+/*
+ * All notifications of a bufferful are older than any look we take while going
+ * through it, so one look a path is enough.  A full table only costs a look.
+ */
+static bool
+seen_before(struct watcher *w, const struct root *root, const struct fm_event *event)
+{
+	uint64_t hash = 0xcbf29ce484222325ULL + root->index;
+	size_t slot;
+
+	if (w->n_seen > SEEN_SLOTS / 2)
+		return false;
+	for (size_t i = 0; i < event->path_len; i++)
+		hash = (hash ^ (unsigned char)event->path[i]) * 0x100000001b3ULL;
+	/* A write says more than the other hints do. */
+	hash = (hash ^ (event->kind == FM_WRITTEN)) * 0x100000001b3ULL;
+	hash += hash == 0;
+	for (slot = hash & (SEEN_SLOTS - 1); w->seen[slot] != 0;
+	     slot = (slot + 1) & (SEEN_SLOTS - 1))
+		if (w->seen[slot] == hash)
+			return true;
+	w->seen[slot] = hash;
+	w->n_seen++;
+	return false;
+}
+
+static void
+forget_seen(struct watcher *w)
+{
+	if (w->n_seen > 0)
+		memset(w->seen, 0, sizeof(w->seen));
+	w->n_seen = 0;
+}
+
+static enum hint
+hint_of(enum fm_kind kind)
+{
+	switch (kind) {
+	case FM_CREATED:
+		return HINT_CREATED;
+	case FM_WRITTEN:
+		return HINT_WRITTEN;
+	case FM_ATTRIB:
+		return HINT_ATTRIB;
+	default:
+		return HINT_DELETED;
+	}
+}
+
+static void
+look(struct root *root, const struct fm_event *event)
+{
+	struct watcher *w = root->watcher;
+
+	if (filter_forget(root->filter, event->path, event->path_len))
+		root->refilter = true;
+	if (event->is_dir && event->kind == FM_DELETED)
+		forget_seen(w);
+	if (seen_before(w, root, event)) {
+		w->intake.suppressed++;
+		return;
+	}
+	reconcile_path(w, root, event->path, event->path_len, hint_of(event->kind), NULL);
+	/* Created and then written within one bufferful is one creation. */
+	if (event->kind == FM_CREATED) {
+		struct fm_event written = *event;
+
+		written.kind = FM_WRITTEN;
+		seen_before(w, root, &written);
+	}
+}
+
+static void
+renamed(struct root *root, const struct fm_event *event)
+{
+	const struct rename_paths paths = {
+		.old_path = event->old_path,
+		.old_len = event->old_path_len,
+		.path = event->path,
+		.len = event->path_len,
+		.is_dir = event->is_dir,
+	};
+
+	if (filter_forget(root->filter, event->path, event->path_len) ||
+	    filter_forget(root->filter, event->old_path, event->old_path_len))
+		root->refilter = true;
+	forget_seen(root->watcher);
+	reconcile_rename(root->watcher, root, &paths);
+}
+
+/* The plain monitor believes the hints. */
+static void
+record_hint(struct root *root, const struct fm_event *event)
+{
+	static const struct {
+		enum event_type type;
+		enum event_kind kind;
+	} types[] = {
+		[FM_CREATED] = { EVENT_CREATED, EVENT_KIND_NONE },
+		[FM_WRITTEN] = { EVENT_MODIFIED, EVENT_CONTENT },
+		[FM_ATTRIB] = { EVENT_MODIFIED, EVENT_METADATA },
+		[FM_DELETED] = { EVENT_DELETED, EVENT_KIND_NONE },
+		[FM_RENAMED] = { EVENT_RENAMED, EVENT_KIND_NONE },
+	};
+	struct stat st;
+	const char *abs = watcher_abs(root->watcher, root, event->path, event->path_len);
+	bool there = event->kind != FM_DELETED && fd_lstatat(AT_FDCWD, abs, &st) == 0;
+	struct event record = {
+		.type = types[event->kind].type,
+		.kind = types[event->kind].kind,
+		.path = event->path,
+		.path_len = event->path_len,
+		.old_path = event->old_path,
+		.old_path_len = event->old_path_len,
+		.is_dir = event->is_dir,
+		.st = there ? &st : NULL,
+	};
+
+	if (event->repeated ||
+	    (event->kind != FM_RENAMED && seen_before(root->watcher, root, event)))
+		root->watcher->intake.suppressed++;
+	else
+		record_event(root->watcher, root, &record);
+}
+
+static void
+monitor_listing(struct root *root, const struct fm_event *event)
+{
+	if (event->kind != FM_LIST_ENTRY)
+		return;
+	root->watcher->files += !event->is_dir && !root->watcher->ready;
+	if (!(event->scan & FM_SCAN_FRESH))
+		return;
+	root->in_scan = true;
+	record_path(root->watcher, root, event->path, event->path_len, EVENT_CREATED,
+	    EVENT_KIND_NONE, event->is_dir, event->st);
+	root->in_scan = false;
+}
+
+static void
+dirty(struct root *root, const struct fm_event *event)
+{
+	struct watcher *w = root->watcher;
+	const char *cause = fm_cause_name(event->cause);
+
+	log_warnx("watch %s: events were lost: %s (%s)",
+	    watcher_abs(w, root, event->path, event->path_len), cause,
+	    w->state != NULL ? "the tree is compared with what was seen"
+			     : "not repaired");
+	record_gap(w, root, event->path, event->path_len, cause, w->state != NULL);
+	forget_seen(w);
+}
+
+static void
+root_gone(struct root *root)
+{
+	log_warnx(
+	    "root %s: gone: removed, moved or unmounted (waiting for it to come back; "
+	    "nothing counts as deleted)",
+	    root->path);
+	record_gap(root->watcher, root, "", 0, "root-gone", false);
+	forget_seen(root->watcher);
+}
+
+static void
+root_back(struct root *root)
+{
+	struct watcher *w = root->watcher;
+
+	log_info("root %s: back (comparing it with what was seen)", root->path);
+	record_gap(w, root, "", 0, "root-back", w->state != NULL);
+	watcher_begin_scan(w, "the root came back");
+}
+
+/* A monitor that has to poll needs something to compare with. */
+static void
+give_state(struct watcher *w)
+{
+	w->state = state_open(NULL, (int)w->config->db_cache_kib);
+	/* Roots that are opened later find the state themselves. */
+	for (size_t i = 0; w->state != NULL && i < w->config->roots.n; i++) {
+		if (w->roots[i].path == NULL)
+			break;
+		w->roots[i].node = node_root(w->state, w->roots[i].path);
+		w->roots[i].silent = true;
+		if (w->roots[i].watch != NULL)
+			fm_watch_scan(w->roots[i].watch, "", true);
+	}
+	w->files = 0;
+}
+
+static void
+degraded(struct root *root, const struct fm_event *event)
+{
+	struct watcher *w = root->watcher;
+
+	if (event->cause == FM_CAUSE_WATCH_LIMIT)
+		log_warnx("watch %s: fs.inotify.max_user_watches is used up: the rest of "
+			  "the tree "
+			  "is polled every %lld ms (raise it: sysctl "
+			  "fs.inotify.max_user_watches=1048576)",
+		    root->path, (long long)w->config->poll_interval_ms);
+	else
+		log_warnx("watch %s: directories are polled every %lld ms: %s%s%s",
+		    root->path, (long long)w->config->poll_interval_ms,
+		    fm_cause_name(event->cause), event->error != 0 ? ": " : "",
+		    event->error != 0 ? strerror(event->error) : "");
+	if (w->state == NULL)
+		give_state(w);
+}
+
+static void
+on_event(void *ctx, const struct fm_event *event)
+{
+	struct root *root = ctx;
+	struct watcher *w = root->watcher;
+
+	switch (event->kind) {
+	case FM_CREATED:
+	case FM_WRITTEN:
+	case FM_ATTRIB:
+	case FM_DELETED:
+		if (w->state == NULL)
+			record_hint(root, event);
+		else
+			look(root, event);
+		break;
+	case FM_RENAMED:
+		if (w->state == NULL)
+			record_hint(root, event);
+		else
+			renamed(root, event);
+		break;
+	case FM_LIST_BEGIN:
+	case FM_LIST_ENTRY:
+	case FM_LIST_END:
+	case FM_LIST_FAILED:
+		if (w->state == NULL)
+			monitor_listing(root, event);
+		else
+			scan_event(root, event);
+		break;
+	case FM_DIRTY:
+		dirty(root, event);
+		break;
+	case FM_ROOT_GONE:
+		root_gone(root);
+		break;
+	case FM_ROOT_BACK:
+		root_back(root);
+		break;
+	case FM_DEGRADED:
+		degraded(root, event);
+		break;
+	case FM_RESTORED:
+		log_info("watch %s: nothing is polled for %s any more", root->path,
+		    fm_cause_name(event->cause));
+		break;
+	}
+}
+
+static bool
+want(void *ctx, const char *path, size_t len, bool is_dir)
+{
+	struct root *root = ctx;
+
+	return len == 0 || filter_want(root->filter, path, len, is_dir, NULL);
+}
+
+int
+intake_open(struct watcher *w, struct root *root)
+{
+	static const enum fm_backend backends[] = {
+		[BACKEND_AUTO] = FM_BACKEND_AUTO,
+		[BACKEND_INOTIFY] = FM_BACKEND_INOTIFY,
+		[BACKEND_POLL] = FM_BACKEND_POLL,
+	};
+	const struct fm_options options = {
+		.root = root->path,
+		.backend = backends[w->config->backend],
+		.poll_interval_ms = w->config->poll_interval_ms,
+		.cross_filesystems = w->config->cross_filesystems,
+		.want = want,
+		.on_event = on_event,
+		.ctx = root,
+	};
+	struct fm_stats stats;
+
+	root->watch = fm_watch_new(&options);
+	if (root->watch == NULL)
+		return -1;
+	fm_watch_stats(root->watch, &stats);
+	if (stats.backend == FM_BACKEND_POLL && w->state == NULL)
+		give_state(w);
+	return 0;
+}
+
+void
+intake_close(struct root *root)
+{
+	fm_watch_free(root->watch);
+	root->watch = NULL;
+	scan_release(root);
+	buf_release(&root->cached_dir);
+}
+
+bool
+intake_read(struct watcher *w, struct root *root)
+{
+	int rc;
+
+	forget_seen(w);
+	rc = fm_watch_read(root->watch);
+	if (rc == -1)
+		log_warn("watch %s: read", root->path);
+	return rc == 1;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef FILEMON_WATCHER_INTAKE_H
+#define FILEMON_WATCHER_INTAKE_H
+
+/*
+ * Takes what libfilemon tells.  With state every hint leads to a look
+ * (reconcile); the plain monitor, which has none, records the hints
+ * themselves, and gets a state in memory only when directories have to be polled.
+ */
+
+#include <filemon/watch.h>
+#include <stdbool.h>
+
+struct watcher;
+struct root;
+
+/* Opens the watch of a root.  -1 with errno. */
+int intake_open(struct watcher *, struct root *);
+void intake_close(struct root *);
+/* Reads one bufferful; true if there may be more. */
+bool intake_read(struct watcher *, struct root *);
+
+#endif

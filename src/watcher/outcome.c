@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: ISC */
+#include "watcher/outcome.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clk.h"
+#include "base/log.h"
+#include "base/xmalloc.h"
+#include "watcher/delivery.h"
+#include "watcher/dispatch.h"
+#include "watcher/reconcile.h"
+#include "watcher/watcher_priv.h"
+
+#define DESCRIPTION_SIZE 256
+
+/* A run that ended, and what it was for. */
+struct ending {
+	struct watcher *w;
+	struct job *job;
+	const struct wire_msg *msg;
+	struct delivery d;
+	int64_t now;
+	char text[DESCRIPTION_SIZE];
+};
+
+/* Says what was seen meanwhile: where it differs, the path is pending again. */
+static void
+compare_again(struct watcher *w, int64_t id, bool changed)
+{
+	struct buf path = BUF_INIT;
+	struct root *root;
+	struct node node;
+
+	if (node_get(w->state, id, &node)) {
+		root = watcher_root_of(w, node_path(w->state, id, &path));
+		if (root != NULL) {
+			reconcile_node(w, root, &node, path.p, path.len, changed);
+			reconcile_cleanup(w, root, id);
+		}
+	}
+	buf_release(&path);
+}
+
+static void
+idle_row(struct delivery *d)
+{
+	d->pending = false;
+	d->dead = false;
+	d->attempts = 0;
+	d->blocked_on = 0;
+}
+
+/* The path a move came from is known to be gone. */
+static void
+old_path_done(struct ending *e)
+{
+	if (e->job->old_node == 0)
+		return;
+	delivery_delete(e->w->state, e->job->handler->id, e->job->old_node);
+	delivery_unblock(e->w->state, e->job->handler->id, e->job->old_node, e->now);
+	compare_again(e->w, e->job->old_node, false);
+}
+
+/* ... or still has to be told of. */
+static void
+old_path_pending(struct ending *e)
+{
+	struct delivery old;
+
+	if (e->job->old_node == 0 ||
+	    !delivery_get(e->w->state, e->job->handler->id, e->job->old_node, &old))
+		return;
+	old.pending = true;
+	old.due = e->now;
+	delivery_put(e->w->state, &old);
+}
+
+static void
+delivered(struct ending *e)
+{
+	struct job *job = e->job;
+
+	job->handler->stats.ok++;
+	delivery_failure_clear(e->w->state, job->handler->id, job->node);
+	idle_row(&e->d);
+	if (job->command == WIRE_REMOVE && !job->again) {
+		delivery_delete(e->w->state, job->handler->id, job->node);
+	} else {
+		e->d.state = job->again ? DELIVERY_PERHAPS : DELIVERY_YES;
+		e->d.sig = job->sig;
+		delivery_put(e->w->state, &e->d);
+	}
+	old_path_done(e);
+	delivery_unblock(e->w->state, job->handler->id, job->node, e->now);
+	compare_again(e->w, job->node, job->again);
+	if (job->unsure && e->w->unsure_due_ms < 0)
+		e->w->unsure_due_ms = e->now + 1;
+}
+
+static void
+note_failure(struct ending *e)
+{
+	struct handler_stats *stats = &e->job->handler->stats;
+	const struct delivery_failure failure = {
+		.command = dispatch_command_name(e->job->command),
+		.outcome = e->text,
+		.output = e->msg->output == NULL ? "" : e->msg->output,
+		.output_len = e->msg->output_len,
+		.wall_ns = clk_wall_ns(),
+	};
+
+	delivery_fail(e->w->state, e->job->handler->id, e->job->node, &failure);
+	free(stats->last_path);
+	stats->last_path = xstrdup(e->job->path);
+	strlcpy(stats->last_outcome, e->text, sizeof(stats->last_outcome));
+	stats->last_wall_ns = failure.wall_ns;
+}
+
+static void
+give_up(struct ending *e)
+{
+	e->d.pending = false;
+	e->d.dead = true;
+	e->d.blocked_on = 0;
+	delivery_put(e->w->state, &e->d);
+	delivery_unblock(e->w->state, e->job->handler->id, e->job->node, e->now);
+	log_warnx("handler %s: %s %s: %s (attempt %lld: given up; "
+		  "'filemonctl failures' shows the output)",
+	    e->job->handler->config->name, dispatch_command_name(e->job->command),
+	    e->job->path, e->text, (long long)e->d.attempts);
+}
+
+static void
+try_again(struct ending *e)
+{
+	const struct handler_config *config = e->job->handler->config;
+	int64_t wait = retry_wait_ms(config, e->d.attempts, arc4random());
+	char in[32];
+
+	e->d.due = e->now + wait;
+	delivery_put(e->w->state, &e->d);
+	e->job->handler->stats.retries++;
+	log_info("handler %s: %s %s: %s (attempt %lld of %lld, next in %s)", config->name,
+	    dispatch_command_name(e->job->command), e->job->path, e->text,
+	    (long long)e->d.attempts, (long long)(config->retries + 1),
+	    clk_format_duration(wait, in, sizeof(in)));
+}
+
+static void
+failed(struct ending *e, enum outcome outcome)
+{
+	const struct handler_config *config = e->job->handler->config;
+
+	note_failure(e);
+	e->d.pending = true;
+	e->d.attempts++;
+	old_path_pending(e);
+	if (e->job->again) {
+		idle_row(&e->d);
+		delivery_put(e->w->state, &e->d);
+		compare_again(e->w, e->job->node, true);
+	} else if (outcome == OUTCOME_REJECTED ||
+	    (config->retries >= 0 && e->d.attempts > config->retries)) {
+		give_up(e);
+	} else {
+		try_again(e);
+	}
+}
+
+/* Not an attempt: due at once, when the handler may run again. */
+static void
+put_back(struct ending *e)
+{
+	e->d.pending = true;
+	e->d.due = e->now;
+	delivery_put(e->w->state, &e->d);
+	old_path_pending(e);
+	if (e->job->again)
+		compare_again(e->w, e->job->node, true);
+}
+
+static void
+note_breaker(struct ending *e, enum outcome outcome)
+{
+	struct handler *handler = e->job->handler;
+	const struct breaker_limits limits = {
+		.failures = handler->config->breaker_failures,
+		.cooldown_ms = handler->config->breaker_cooldown_ms,
+	};
+	char in[32];
+
+	if (breaker_note(&handler->breaker, &limits, outcome, e->job->node, e->now))
+		log_warnx(
+		    "handler %s: breaker open: %s %s: %s (nothing is run, paths stay "
+		    "pending, next try in %s)",
+		    handler->config->name, dispatch_command_name(e->job->command),
+		    e->job->path, e->text,
+		    clk_format_duration(
+			handler->breaker.until_ms - e->now, in, sizeof(in)));
+}
+
+static void
+count(struct handler_stats *stats, enum outcome outcome, const struct wire_msg *msg)
+{
+	stats->timeouts += msg->outcome == WIRE_TIMEOUT;
+	stats->rejected += outcome == OUTCOME_REJECTED;
+	stats->faults += outcome == OUTCOME_FAULT;
+}
+
+void
+outcome_note(struct watcher *w, struct job *job, const struct wire_msg *msg)
+{
+	struct ending e = { .w = w, .job = job, .msg = msg, .now = clk_mono_ms() };
+	enum outcome outcome =
+	    retry_classify(job->handler->config, msg->outcome, msg->code);
+
+	if (!delivery_get(w->state, job->handler->id, job->node, &e.d))
+		return;
+	retry_describe(
+	    job->handler->config, msg->outcome, msg->code, e.text, sizeof(e.text));
+	count(&job->handler->stats, outcome, msg);
+	note_breaker(&e, outcome);
+	switch (outcome) {
+	case OUTCOME_DONE:
+		delivered(&e);
+		break;
+	case OUTCOME_RETRY:
+	case OUTCOME_REJECTED:
+		failed(&e, outcome);
+		break;
+	case OUTCOME_FAULT:
+		note_failure(&e);
+		put_back(&e);
+		break;
+	case OUTCOME_CUT:
+	case OUTCOME_COUNT:
+		put_back(&e);
+		break;
+	}
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: ISC */
+/* The methods queue, failures, retry and discard. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clk.h"
+#include "watcher/commands.h"
+#include "watcher/delivery.h"
+#include "watcher/dispatch.h"
+#include "watcher/reconcile.h"
+#include "watcher/watcher_priv.h"
+
+/* A listing being made, or a change being applied, row by row. */
+struct rows {
+	struct request *request;
+	struct handler *handler;
+	cJSON *items;
+	int64_t now, limit, count;
+};
+
+static void
+add_path(struct rows *rows, cJSON *item, int64_t node)
+{
+	struct watcher *w = rows->request->w;
+	struct buf path = BUF_INIT;
+	struct root *root = watcher_root_of(w, node_path(w->state, node, &path));
+
+	if (root != NULL && root->index != 0)
+		cJSON_AddNumberToObject(item, "root", root->index);
+	control_add_bytes(item, "path", path.p, path.len);
+	buf_release(&path);
+}
+
+static const char *
+state_name(const struct delivery *d, int64_t now)
+{
+	if (d->due == STATE_DUE_RUNNING)
+		return "running";
+	if (d->due == STATE_DUE_BLOCKED)
+		return "blocked";
+	if (d->due <= now)
+		return "due";
+	return d->attempts > 0 ? "retry" : "settling";
+}
+
+static void
+add_pending(void *ctx, const struct delivery *d)
+{
+	struct rows *rows = ctx;
+	struct watcher *w = rows->request->w;
+	cJSON *item = cJSON_CreateObject();
+	struct job *job = dispatch_job(w, rows->handler, d->node);
+	struct node node = { .gone = true };
+
+	node_get(w->state, d->node, &node);
+	cJSON_AddStringToObject(item, "handler", rows->handler->config->name);
+	add_path(rows, item, d->node);
+	cJSON_AddStringToObject(item, "command",
+	    job != NULL ? dispatch_command_name(job->command)
+			: dispatch_command_name(node.gone ? WIRE_REMOVE : WIRE_LOAD));
+	cJSON_AddStringToObject(item, "state", state_name(d, rows->now));
+	cJSON_AddNumberToObject(item, "attempts", (double)d->attempts);
+	cJSON_AddNumberToObject(item, "due_in_ms",
+	    d->due >= STATE_DUE_RUNNING || d->due <= rows->now
+		? 0
+		: (double)(d->due - rows->now));
+	cJSON_AddNumberToObject(item, "age_ms", (double)(rows->now - d->since));
+	if (job != NULL && job->pid > 0)
+		cJSON_AddNumberToObject(item, "pid", (double)job->pid);
+	cJSON_AddItemToArray(rows->items, item);
+}
+
+static void
+add_dead(void *ctx, const struct delivery *d)
+{
+	struct rows *rows = ctx;
+	struct watcher *w = rows->request->w;
+	cJSON *item = cJSON_CreateObject();
+	struct delivery_failure failure;
+	struct buf store = BUF_INIT;
+
+	cJSON_AddStringToObject(item, "handler", rows->handler->config->name);
+	add_path(rows, item, d->node);
+	cJSON_AddNumberToObject(item, "attempts", (double)d->attempts);
+	if (delivery_failure_get(w->state, d->handler, d->node, &failure, &store)) {
+		cJSON_AddStringToObject(item, "command", failure.command);
+		control_add_bytes(
+		    item, "outcome", failure.outcome, strlen(failure.outcome));
+		control_add_time(item, "failed_at", failure.wall_ns);
+		control_add_bytes(item, "output", failure.output, failure.output_len);
+	}
+	buf_release(&store);
+	cJSON_AddItemToArray(rows->items, item);
+}
+
+static void
+list(struct request *request, bool dead)
+{
+	struct rows rows = { .request = request, .now = clk_mono_ms() };
+	struct handler *only;
+	int64_t total = 0;
+	cJSON *result;
+
+	if (commands_handler(request, &only) == -1 ||
+	    commands_limit(request, &rows.limit) == -1)
+		return;
+	result = cJSON_CreateObject();
+	rows.items = cJSON_CreateArray();
+	for (size_t i = 0; i < request->w->n_handlers; i++) {
+		struct state *state = request->w->state;
+		int64_t left = rows.limit - cJSON_GetArraySize(rows.items);
+
+		rows.handler = &request->w->handlers[i];
+		if (only != NULL && only != rows.handler)
+			continue;
+		total += dead ? delivery_count_dead(state, rows.handler->id)
+			      : delivery_count_pending(state, rows.handler->id);
+		if (left <= 0)
+			continue;
+		if (dead)
+			delivery_each_dead(
+			    state, rows.handler->id, left, add_dead, &rows);
+		else
+			delivery_each_pending(
+			    state, rows.handler->id, left, add_pending, &rows);
+	}
+	cJSON_AddNumberToObject(result, "total", (double)total);
+	cJSON_AddItemToObject(result, "items", rows.items);
+	control_reply(request->conn, request->id, result);
+}
+
+void
+queue_command(struct request *request)
+{
+	list(request, false);
+}
+
+void
+failures_command(struct request *request)
+{
+	list(request, true);
+}
+
+static void
+retry_row(void *ctx, const struct delivery *row)
+{
+	struct rows *rows = ctx;
+	struct delivery d = *row;
+
+	if (d.due >= STATE_DUE_RUNNING && d.pending)
+		return;
+	if (!d.pending)
+		d.since = rows->now;
+	d.pending = true;
+	d.dead = false;
+	d.attempts = 0;
+	d.due = rows->now;
+	delivery_put(rows->request->w->state, &d);
+	rows->count++;
+}
+
+/* Given up for good: taken for delivered, until the path changes again. */
+static void
+discard_row(void *ctx, const struct delivery *row)
+{
+	struct rows *rows = ctx;
+	struct state *state = rows->request->w->state;
+	struct delivery d = *row;
+	struct node node;
+
+	if (!d.dead || !node_get(state, d.node, &node))
+		return;
+	rows->count++;
+	if (node.gone) {
+		struct buf path = BUF_INIT;
+		struct root *root =
+		    watcher_root_of(rows->request->w, node_path(state, d.node, &path));
+
+		delivery_delete(state, d.handler, d.node);
+		if (root != NULL)
+			reconcile_cleanup(rows->request->w, root, d.node);
+		buf_release(&path);
+		return;
+	}
+	d.dead = false;
+	d.attempts = 0;
+	d.state = DELIVERY_YES;
+	d.sig = sig_hash(&node.sig);
+	delivery_put(state, &d);
+	delivery_failure_clear(state, d.handler, d.node);
+}
+
+static void
+apply_one(
+    struct rows *rows, struct root *root, const struct buf *path, delivery_each_cb fn)
+{
+	struct state *state = rows->request->w->state;
+	struct delivery d;
+	struct node node;
+
+	if (node_lookup(
+		state, root->node, path->len == 0 ? "" : path->p, path->len, &node) &&
+	    delivery_get(state, rows->handler->id, node.id, &d) && (d.pending || d.dead))
+		fn(rows, &d);
+}
+
+static void
+apply(struct request *request, delivery_each_cb fn)
+{
+	struct rows rows = { .request = request, .now = clk_mono_ms() };
+	struct buf path = BUF_INIT;
+	struct json_error error;
+	struct handler *only;
+	struct root *root;
+	cJSON *result;
+	bool all;
+	int given;
+
+	if (commands_handler(request, &only) == -1 ||
+	    (given = commands_path(request, &root, &path)) == -1)
+		return;
+	if (json_bool(request->params, "all", false, &all, &error) == -1 ||
+	    all == (given == 0)) {
+		control_error(request->conn, request->id, CONTROL_PARAMS,
+		    "params: either path or all is wanted");
+		buf_release(&path);
+		return;
+	}
+	for (size_t i = 0; i < request->w->n_handlers; i++) {
+		rows.handler = &request->w->handlers[i];
+		if (only != NULL && only != rows.handler)
+			continue;
+		if (all)
+			delivery_each_dead(
+			    request->w->state, rows.handler->id, 0, fn, &rows);
+		else
+			apply_one(&rows, root, &path, fn);
+	}
+	buf_release(&path);
+	result = cJSON_CreateObject();
+	cJSON_AddNumberToObject(result, "count", (double)rows.count);
+	control_reply(request->conn, request->id, result);
+	watcher_wake(request->w);
+}
+
+void
+retry_command(struct request *request)
+{
+	apply(request, retry_row);
+}
+
+void
+discard_command(struct request *request)
+{
+	apply(request, discard_row);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: ISC */
+#include "watcher/record.h"
+
+#include "watcher/watcher_priv.h"
+
+static const char *
+source_of(const struct root *root)
+{
+	struct fm_stats stats;
+
+	fm_watch_stats(root->watch, &stats);
+	if (root->in_scan && stats.backend != FM_BACKEND_POLL)
+		return "scan";
+	return fm_backend_name(stats.backend);
+}
+
+void
+record_event(struct watcher *w, struct root *root, struct event *event)
+{
+	if (root->in_scan && root->silent)
+		return;
+	event->root = root->path;
+	event->source = source_of(root);
+	w->intake.scan_changes += root->in_scan;
+	evlog_add(w->log, event, NULL);
+}
+
+void
+record_path(struct watcher *w, struct root *root, const char *path, size_t len,
+    enum event_type type, enum event_kind kind, bool is_dir, const struct stat *st)
+{
+	struct event event = {
+		.type = type,
+		.kind = kind,
+		.path = path,
+		.path_len = len,
+		.is_dir = is_dir,
+		.st = st,
+	};
+
+	record_event(w, root, &event);
+}
+
+void
+record_gap(struct watcher *w, struct root *root, const char *path, size_t len,
+    const char *cause, bool repaired)
+{
+	struct event event = {
+		.type = EVENT_GAP,
+		.root = root->path,
+		.path = len == 0 ? NULL : path,
+		.path_len = len,
+		.is_dir = true,
+		.cause = cause,
+		.repaired = repaired,
+		.source = source_of(root),
+	};
+
+	w->intake.gaps++;
+	evlog_add(w->log, &event, NULL);
+}

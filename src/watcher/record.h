@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef FILEMON_WATCHER_RECORD_H
+#define FILEMON_WATCHER_RECORD_H
+
+/* From what was found to records of the event log. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/stat.h>
+
+#include "watcher/event.h"
+
+struct watcher;
+struct root;
+
+/* Fills in root and source and adds it to the log; not for what a first scan finds. */
+void record_event(struct watcher *, struct root *, struct event *);
+void record_path(struct watcher *, struct root *, const char *path, size_t len,
+    enum event_type, enum event_kind, bool is_dir, const struct stat *);
+/* Events were lost below path ("" is everything). */
+void record_gap(struct watcher *, struct root *, const char *path, size_t len,
+    const char *cause, bool repaired);
+
+#endif

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: ISC */
+#include "watcher/scan.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "watcher/reconcile.h"
+#include "watcher/watcher_priv.h"
+
+static void
+read_page(struct root *root, bool first)
+{
+	struct root_scan *scan = &root->scan;
+	size_t len;
+	const char *name;
+
+	node_page_read(root->watcher->state, scan->dir, scan->last.p, scan->last.len,
+	    first, &scan->page);
+	scan->at = 0;
+	if (scan->page.n == 0)
+		return;
+	name = node_page_name(&scan->page, scan->page.n - 1, &len);
+	buf_reset(&scan->last);
+	buf_add(&scan->last, name, len);
+}
+
+/* The next row's name, or NULL at the end. */
+static const char *
+next_row(struct root *root, size_t *len)
+{
+	struct root_scan *scan = &root->scan;
+
+	if (scan->at == scan->page.n && scan->page.more)
+		read_page(root, false);
+	return scan->at == scan->page.n ? NULL
+					: node_page_name(&scan->page, scan->at, len);
+}
+
+static int
+compare_names(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+	int rc = memcmp(a, b, a_len < b_len ? a_len : b_len);
+
+	if (rc != 0)
+		return rc;
+	return a_len < b_len ? -1 : a_len > b_len;
+}
+
+/* A row that the listing does not have. */
+static void
+row_missing(struct root *root, const struct node *row, const char *name, size_t len)
+{
+	struct root_scan *scan = &root->scan;
+	size_t base = scan->path.len;
+	struct buf path = BUF_INIT;
+
+	if (row->gone)
+		return;
+	if (base > 0) {
+		buf_add(&path, scan->path.p, base);
+		buf_addc(&path, '/');
+	}
+	buf_add(&path, name, len);
+	reconcile_path(root->watcher, root, path.p, path.len, HINT_LOOK, NULL);
+	buf_release(&path);
+}
+
+/* Takes the rows up to name, which the listing lacks; true: one is equal. */
+static bool
+catch_up(struct root *root, const char *name, size_t len, struct node *row)
+{
+	const char *row_name;
+	size_t row_len;
+
+	while ((row_name = next_row(root, &row_len)) != NULL) {
+		int rc = compare_names(row_name, row_len, name, len);
+
+		if (rc > 0)
+			return false;
+		*row = root->scan.page.rows[root->scan.at++];
+		if (rc == 0)
+			return true;
+		row_missing(root, row, row_name, row_len);
+	}
+	return false;
+}
+
+/* Handlers that are new, or were changed, are asked about what is unchanged too. */
+static void
+evaluate(struct root *root, const struct node *row, const struct fm_event *event)
+{
+	struct watcher *w = root->watcher;
+
+	for (size_t i = 0; i < w->n_handlers; i++) {
+		if (w->handlers[i].evaluate) {
+			reconcile_node(w, root, row, event->path, event->path_len, false);
+			return;
+		}
+	}
+}
+
+static void
+take_entry(struct root *root, const struct fm_event *event)
+{
+	struct node row;
+	struct sig sig;
+	size_t len = event->path_len - (size_t)(event->name - event->path);
+
+	if (catch_up(root, event->name, len, &row)) {
+		sig_from_stat(&sig, event->st);
+		if (!row.gone && !row.unsure && sig_compare(&row.sig, &sig) == SIG_SAME) {
+			evaluate(root, &row, event);
+			return;
+		}
+	}
+	/* The row may be older than the page: reconcile_path reads it afresh, and
+	   the stat too where an event came between. */
+	reconcile_path(
+	    root->watcher, root, event->path, event->path_len, HINT_LOOK, event->st);
+}
+
+static void
+begin(struct root *root, const struct fm_event *event)
+{
+	struct root_scan *scan = &root->scan;
+	struct watcher *w = root->watcher;
+
+	scan->active = true;
+	buf_reset(&scan->path);
+	buf_add(&scan->path, event->path, event->path_len);
+	reconcile_path(w, root, event->path, event->path_len, HINT_LOOK, event->st);
+	scan->dir =
+	    node_resolve(w->state, root->node, event->path, event->path_len, true);
+	buf_reset(&scan->last);
+	read_page(root, true);
+}
+
+static void
+end(struct root *root)
+{
+	const char *name;
+	size_t len;
+	struct node dir;
+
+	while ((name = next_row(root, &len)) != NULL) {
+		struct node row = root->scan.page.rows[root->scan.at++];
+
+		row_missing(root, &row, name, len);
+	}
+	root->scan.active = false;
+	if (node_get(root->watcher->state, root->scan.dir, &dir) && dir.unsure) {
+		dir.unsure = false;
+		node_update(root->watcher->state, &dir);
+	}
+}
+
+static void
+failed(struct root *root, const struct fm_event *event)
+{
+	struct watcher *w = root->watcher;
+
+	root->scan.active = false;
+	if (event->error == ENOENT || event->error == ENOTDIR || event->error == ELOOP) {
+		reconcile_path(w, root, event->path, event->path_len, HINT_LOOK, NULL);
+		return;
+	}
+	w->intake.unseen++;
+	log_warnx("directory %s: cannot be listed: %s (what is below stays as it was)",
+	    watcher_abs(w, root, event->path, event->path_len), strerror(event->error));
+}
+
+void
+scan_event(struct root *root, const struct fm_event *event)
+{
+	root->in_scan = true;
+	switch (event->kind) {
+	case FM_LIST_BEGIN:
+		begin(root, event);
+		break;
+	case FM_LIST_ENTRY:
+		if (root->scan.active)
+			take_entry(root, event);
+		break;
+	case FM_LIST_END:
+		if (root->scan.active)
+			end(root);
+		break;
+	default:
+		failed(root, event);
+	}
+	root->in_scan = false;
+}
+
+void
+scan_release(struct root *root)
+{
+	node_page_release(&root->scan.page);
+	buf_release(&root->scan.path);
+	buf_release(&root->scan.last);
+}

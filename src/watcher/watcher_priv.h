@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef FILEMON_WATCHER_WATCHER_PRIV_H
+#define FILEMON_WATCHER_WATCHER_PRIV_H
+
+/*
+ * The one structure of the process, shared by the files that join and act
+ * (intake, reconcile, scan, dispatch, control, commands, status, watcher).
+ * The files that decide (settle, retry, breaker, sig, filter) do not know it.
+ */
+
+#include <ev.h>
+#include <filemon/watch.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "watcher/breaker.h"
+#include "watcher/evlog.h"
+#include "watcher/filter.h"
+#include "watcher/node.h"
+#include "watcher/settle.h"
+#include "watcher/state.h"
+#include "watcher/watcher.h"
+#include "wire/wire.h"
+
+struct job;
+struct control;
+
+struct handler_stats {
+	uint64_t runs, ok, retries, timeouts, rejected, faults;
+	char last_outcome[128];
+	char *last_path; /* of the last failure; NULL: none */
+	int64_t last_wall_ns;
+};
+
+/* A handler at run time: its section, its row, its breaker. */
+struct handler {
+	const struct handler_config *config;
+	uint32_t index; /* in the configuration */
+	int64_t id;	/* in state.db */
+	struct globs *match;
+	struct breaker breaker;
+	bool paused;
+	bool evaluate; /* all nodes are compared in the running scan */
+	bool skip;     /* ... and taken for delivered (initial = skip) */
+	int64_t running;
+	struct handler_stats stats;
+};
+
+/* A directory being listed, page by page against the rows (scan.c). */
+struct root_scan {
+	bool active;
+	bool known; /* the directory had been listed before */
+	int64_t dir;
+	struct buf path;
+	struct node_page page;
+	size_t at;	 /* the next row of page */
+	struct buf last; /* name of the last row read */
+};
+
+struct root {
+	struct watcher *watcher;
+	const char *path; /* absolute, of the configuration */
+	unsigned index;
+	int64_t node; /* its row; 0 without state */
+	struct fm_watch *watch;
+	struct filter *filter;
+	struct ev_io io;
+	struct root_scan scan;
+	bool refilter; /* an ignore file changed */
+	bool in_scan;  /* what is recorded now was found by a listing */
+	bool silent;   /* ... of a tree not known before: it is no news */
+	/* The last directory resolved; a burst stays in one. */
+	struct buf cached_dir;
+	int64_t cached_id; /* 0: nothing cached */
+};
+
+struct intake_stats {
+	uint64_t suppressed; /* hints that told nothing new */
+	uint64_t gaps;
+	uint64_t unseen;       /* paths that could not be looked at */
+	uint64_t scan_changes; /* differences that a scan found */
+};
+
+#define SEEN_SLOTS 4096
+
+struct watcher {
+	struct watcher_setup setup;
+	struct config *config;
+	struct ev_loop *loop;
+	struct state *state; /* NULL: the plain monitor */
+	struct evlog *log;
+	struct wire *wire; /* NULL: none */
+	struct control *control;
+	struct root *roots;
+	size_t n_roots;
+	struct handler *handlers;
+	size_t n_handlers;
+	struct intake_stats intake;
+	uint64_t seen[SEEN_SLOTS]; /* paths looked at during this bufferful */
+	size_t n_seen;
+	struct buf abs; /* scratch: an absolute path */
+	struct buf scratch;
+
+	/* Jobs (dispatch.c). */
+	struct job *jobs;
+	int64_t n_jobs;
+	uint64_t next_job;
+	size_t round_robin;
+	bool runner_ready;
+	int64_t vcs_since; /* when index.lock was first met; 0: not there */
+
+	/* The life of the process (watcher.c). */
+	struct ev_timer timer;
+	struct ev_prepare flush;
+	struct ev_idle busy;
+	struct ev_signal sig_term, sig_int, sig_hup, sig_usr1;
+	struct ev_io life_io;
+	bool ready;
+	bool scanning; /* a scan of everything is under way */
+	bool degraded; /* the last commit failed: a scan follows */
+	int64_t retry_commit_ms;
+	int64_t start_ms, ready_ms;
+	int64_t scan_start_ms, scan_took_ms, scan_wall_ns;
+	uint64_t scan_changes_before, scan_last_changes;
+	int64_t rescan_due_ms; /* -1: none */
+	int64_t unsure_due_ms; /* -1: none */
+	int64_t files;
+	bool stopping, stop_sent, cut;
+	int64_t stop_due_ms;
+	const char *stop_reason;
+	int exit_code;
+
+	/* Reload: the new configuration while the runner has not agreed yet. */
+	struct config *reload_config;
+	struct conn *reload_conn;
+	char *reload_id;
+};
+
+/* handlers.c: the table of handlers from a configuration, their rows in state. */
+void handlers_build(struct watcher *);
+void handlers_release(struct handler *, size_t n);
+/* The running scan went through: every node was compared for every handler. */
+void handlers_evaluated(struct watcher *);
+
+/* reload.c: both processes read the file and switch at the same message. */
+/* The answer goes to conn (may be NULL) when it is over. */
+void reload_begin(struct watcher *, struct conn *conn, const char *id);
+void reload_answer(struct watcher *, const struct wire_msg *);
+
+/* watcher.c */
+void watcher_begin_scan(struct watcher *, const char *why);
+bool watcher_scanning(const struct watcher *);
+void watcher_stop(struct watcher *, const char *reason);
+/* Reads the kernel's queues until they are empty: a barrier. */
+void watcher_drain_events(struct watcher *);
+/* Have the timer computed anew, this turn. */
+void watcher_wake(struct watcher *);
+
+/* The absolute path of rel below root, in w->abs; valid until the next call. */
+const char *watcher_abs(
+    struct watcher *, const struct root *, const char *rel, size_t len);
+struct root *watcher_root_of(struct watcher *, int64_t node_root);
+
+#endif

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: ISC
+# What a restart runs: only what is different.  What a reload changes.
+# shellcheck source=/dev/null
+. "${top_srcdir:?}/tests/lib/daemon.sh"
+need jq sqlite3
+
+project p <<CONF
+settle = 20ms
+handler log {
+	load        = { "$H/log", "load" }
+	remove-file = { "$H/log", "remove" }
+	jobs = 2
+}
+CONF
+mkdir -p "$P/d/e"
+for f in a b c d/f d/g d/e/h; do
+	echo $f >"$P/$f"
+done
+start_daemon
+idle >/dev/null
+is "the first start delivers the tree" "$(lines)" 6
+ctl stop >/dev/null
+
+: >"$HLOG"
+start_daemon
+idle >/dev/null
+ok "a restart over an unchanged tree runs nothing" log_is ""
+ok "restart" ctl restart
+idle >/dev/null
+ok "nor does filemonctl restart" log_is ""
+ok "scan" ctl scan
+idle >/dev/null
+ok "nor does a scan" log_is ""
+ctl stop >/dev/null
+
+# Changes while it is down.
+echo more >>"$P/a"
+rm "$P/b"
+echo new >"$P/new"
+mv "$P/d/e" "$P/moved"
+start_daemon
+idle >/dev/null
+ok "after a start exactly what changed while it was down is delivered" log_is "log load a 1
+log remove b 1
+log load new 1
+log remove d/e/h 1
+log load moved/h 1"
+
+# The same size and mtime, but another content: the ctime tells.
+ctl stop >/dev/null
+: >"$HLOG"
+touch -r "$P/c" "$T/stamp"
+printf 'X\n' >"$P/c"
+touch -r "$T/stamp" "$P/c"
+start_daemon
+idle >/dev/null
+ok "a rewrite with size and mtime put back is seen" log_is "log load c 1"
+
+# The same name is another type.
+ctl stop >/dev/null
+: >"$HLOG"
+rm "$P/c"
+mkdir "$P/c"
+echo below >"$P/c/below"
+start_daemon
+idle >/dev/null
+ok "a file that became a directory is removed, and what is in it loaded" \
+	log_is "log remove c 1
+log load c/below 1"
+
+# What was pending when it stopped is delivered after the start.
+cat >"$P/.filemon/filemon.conf" <<CONF
+settle = 20ms
+drain-timeout = 300ms
+handler log {
+	load        = { "$H/gate" }
+	remove-file = { "$H/log", "remove" }
+	stop-grace = 200ms
+	jobs = 1
+}
+CONF
+ok "reload" ctl reload
+: >"$HLOG"
+echo more >>"$P/a"
+echo more >>"$P/new"
+ok "a job runs" wait_for "$LIMIT" lines_are 1
+ok "stop ends it" ctl stop
+ok "and leaves nothing of it" wait_for "$LIMIT" none_left
+: >"$GATE"
+: >"$HLOG"
+start_daemon
+idle >/dev/null
+ok "a run that was cut short is made again and does not count as an attempt" \
+	log_is "log begin a 1
+log end a 1
+log begin new 1
+log end new 1"
+
+# A handler that is new gets the whole tree; initial = skip does not.
+: >"$HLOG"
+cat >>"$P/.filemon/filemon.conf" <<CONF
+handler late {
+	match = { "moved/", "d/" }
+	load = { "$H/log", "load" }
+}
+handler skips {
+	initial = skip
+	load = { "$H/log", "load" }
+	remove-file = { "$H/log", "remove" }
+}
+CONF
+ok "reload with new handlers" ctl reload
+idle >/dev/null
+ok "a new handler gets the tree; initial = skip leaves it" log_is "late load moved/h 1
+late load d/f 1
+late load d/g 1"
+: >"$HLOG"
+echo more >>"$P/d/f"
+rm "$P/d/g"
+idle >/dev/null
+ok "a change afterwards is for both" log_is "late load d/f 1
+log begin d/f 1
+log end d/f 1
+skips load d/f 1
+log remove d/g 1
+skips remove d/g 1"
+
+# Reload.
+pid=$(pid_of watcher)
+watches=$(st '.watch[0].watches')
+cp "$P/.filemon/filemon.conf" "$T/good.conf"
+echo 'settle = 1 fortnight' >>"$P/.filemon/filemon.conf"
+ctl reload >"$T/out" 2>&1
+is "a reload with a bad file fails" $? 1
+like "and says file and line" "$(cat "$T/out")" "*filemon.conf:*settle*"
+is "nothing has changed" "$(ctl config --json | jq -r '.options[] | select(.name == "settle").value')" 20ms
+: >"$HLOG"
+echo more >>"$P/d/f"
+idle >/dev/null
+ok "and delivery goes on" logged "late load d/f 1"
+sed 's/settle = 20ms/settle = 30ms/' "$T/good.conf" >"$P/.filemon/filemon.conf"
+ctl reload >"$T/out" 2>&1
+is "a good one is taken" $? 0
+like "and what changed is told" "$(cat "$T/out")" "*settle*20ms*30ms*"
+is "config shows it" "$(ctl config --json | jq -r '.options[] | select(.name == "settle").value')" 30ms
+like "a reload without a change says so" "$(ctl reload)" "*nothing*"
+is "a reload starts no process again" "$(pid_of watcher)" "$pid"
+is "and loses no watch" "$(st '.watch[0].watches')" "$watches"
+sed 's/settle = 20ms/settle = 40ms/' "$T/good.conf" >"$P/.filemon/filemon.conf"
+kill -HUP "$(pid_of supervisor)"
+settle_is()
+{
+	[ "$(ctl config --json | jq -r '.options[] | select(.name == "settle").value')" = "$1" ]
+}
+ok "SIGHUP reloads as well" wait_for "$LIMIT" settle_is 40ms
+echo 'settle = 1 fortnight' >>"$P/.filemon/filemon.conf"
+kill -HUP "$(pid_of supervisor)"
+complained()
+{
+	grep -q 'filemon.conf:.*settle' "$P/.filemon/trace.log"
+}
+ok "SIGHUP with a bad file is a line in the trace log" wait_for "$LIMIT" complained
+is "and changes nothing" "$(pid_of watcher)" "$pid"
+
+# New ignores and a removed handler.
+: >"$HLOG"
+cat >"$P/.filemon/filemon.conf" <<CONF
+settle = 20ms
+ignore = { "d/" }
+handler late {
+	load = { "$H/log", "load" }
+	remove-file = { "$H/log", "remove" }
+}
+CONF
+ok "reload with another filter" ctl reload
+idle >/dev/null
+: >"$HLOG"
+echo more >>"$P/d/f"
+echo more >>"$P/moved/h"
+idle >/dev/null
+ok "the new filter is in force" log_is "late load moved/h 1"
+ctl stop >/dev/null
+
+# Damage.
+: >"$HLOG"
+dd if=/dev/urandom of="$P/.filemon/state.db" bs=4096 count=4 conv=notrunc 2>/dev/null
+rm -f "$P/.filemon/state.db-wal" "$P/.filemon/state.db-shm"
+ok "it starts with a damaged state.db" ctl start
+idle >/dev/null
+is "everything is delivered again" "$(lines)" "$(find "$P" -path "$P/.filemon" -prune -o -path "$P/d" -prune -o -type f -print | wc -l)"
+moved=$(find "$P/.filemon" -name 'state.db?*' ! -name '*-wal' ! -name '*-shm')
+ok "the damaged file was moved aside" test -n "$moved"
+ok "with its name in the trace log" grep -qF "${moved##*/}" "$P/.filemon/trace.log"
+is "the new one is sound" "$(sqlite3 "$P/.filemon/state.db" 'PRAGMA integrity_check')" ok
+ctl stop >/dev/null
+: >"$HLOG"
+start_daemon
+idle >/dev/null
+ok "after that a restart runs nothing" log_is ""
+
+# The same with an empty file and with text.
+for what in '' 'this is no database'; do
+	ctl stop >/dev/null
+	: >"$HLOG"
+	rm -f "$P/.filemon/state.db-wal" "$P/.filemon/state.db-shm"
+	printf %s "$what" >"$P/.filemon/state.db"
+	ok "it starts with a state.db of '$what'" ctl start
+	idle >/dev/null
+	ok "and delivers" test "$(lines)" -gt 0
+done
+finish

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clk.h"
+#include "unit.h"
+#include "watcher/delivery.h"
+#include "watcher/node.h"
+#include "watcher/state.h"
+
+static struct node
+add_node(struct state *state, int64_t parent, const char *name, enum sig_type type)
+{
+	struct node node = { .parent = parent,
+		.sig = { .type = type, .ino = 5, .size = 3 } };
+
+	node_insert(state, &node, name, strlen(name));
+	return node;
+}
+
+static struct state *
+open_temporary(void)
+{
+	struct state *state = state_open(NULL, 256);
+
+	ck_assert_ptr_nonnull(state);
+	return state;
+}
+
+START_TEST(a_path_is_found_and_built_again_through_its_directories)
+{
+	struct state *state = open_temporary();
+	int64_t root = node_root(state, "/p");
+	int64_t dir = node_resolve(state, root, "a/b", 3, true);
+	struct node file = add_node(state, dir, "c\n\xff", SIG_FILE), found;
+	struct buf path = BUF_INIT;
+
+	ck_assert(node_lookup(state, root, "a/b/c\n\xff", 7, &found));
+	ck_assert_int_eq(found.id, file.id);
+	ck_assert_int_eq(found.sig.size, 3);
+	ck_assert_int_eq(node_path(state, file.id, &path), root);
+	ck_assert_uint_eq(path.len, 7);
+	ck_assert_mem_eq(path.p, "a/b/c\n\xff", 7);
+	ck_assert_int_eq(node_root(state, "/p"), root);
+	ck_assert_int_eq(node_resolve(state, root, "a/x", 3, false), 0);
+	ck_assert(!node_lookup(state, root, "a/b/d", 5, &found));
+	buf_release(&path);
+	state_close(state);
+}
+END_TEST
+
+START_TEST(a_relinked_directory_takes_everything_below_with_it)
+{
+	struct state *state = open_temporary();
+	int64_t root = node_root(state, "/p");
+	int64_t dir = node_resolve(state, root, "a/b", 3, true);
+	struct node file = add_node(state, dir, "f", SIG_FILE);
+	struct buf path = BUF_INIT;
+
+	node_relink(state, dir, root, "z", 1);
+	node_path(state, file.id, &path);
+	ck_assert_str_eq(path.p, "z/f");
+	buf_release(&path);
+	state_close(state);
+}
+END_TEST
+
+START_TEST(pages_give_the_names_of_a_directory_in_order_and_all_of_them)
+{
+	struct state *state = open_temporary();
+	int64_t root = node_root(state, "/p");
+	struct node_page page = { 0 };
+	char last[32] = "", name[32];
+	size_t total = 0, len;
+	bool first = true;
+
+	for (int i = 0; i < 3 * NODE_PAGE + 7; i++) {
+		snprintf(name, sizeof(name), "%04d", (i * 7919) % 10000);
+		add_node(state, root, name, SIG_FILE);
+	}
+	do {
+		node_page_read(state, root, last, strlen(last), first, &page);
+		first = false;
+		for (size_t i = 0; i < page.n; i++) {
+			const char *p = node_page_name(&page, i, &len);
+
+			snprintf(name, sizeof(name), "%.*s", (int)len, p);
+			ck_assert(strcmp(name, last) > 0);
+			snprintf(last, sizeof(last), "%s", name);
+			total++;
+		}
+	} while (page.more);
+	ck_assert_uint_eq(total, 3 * NODE_PAGE + 7);
+	node_page_release(&page);
+	state_close(state);
+}
+END_TEST
+
+START_TEST(due_deliveries_come_in_order_of_time)
+{
+	struct state *state = open_temporary();
+	int64_t root = node_root(state, "/p");
+	struct node a = add_node(state, root, "a", SIG_FILE);
+	struct node b = add_node(state, root, "b", SIG_FILE);
+	struct delivery d = {
+		.handler = 1, .node = a.id, .pending = true, .due = 200, .since = 1
+	};
+
+	delivery_put(state, &d);
+	d.node = b.id;
+	d.due = 100;
+	delivery_put(state, &d);
+	ck_assert_int_eq(delivery_next_due(state, 1), 100);
+	ck_assert(!delivery_next(state, 1, 99, &d));
+	ck_assert(delivery_next(state, 1, 500, &d));
+	ck_assert_int_eq(d.node, b.id);
+	ck_assert_int_eq(delivery_count_pending(state, 1), 2);
+	ck_assert_int_eq(delivery_count_pending(state, 2), 0);
+	d.due = STATE_DUE_RUNNING;
+	delivery_put(state, &d);
+	ck_assert(delivery_next(state, 1, 500, &d));
+	ck_assert_int_eq(d.node, a.id);
+	ck_assert_int_eq(delivery_oldest(state, 1), 1);
+	state_close(state);
+}
+END_TEST
+
+START_TEST(what_is_blocked_becomes_due_when_the_other_is_done)
+{
+	struct state *state = open_temporary();
+	int64_t root = node_root(state, "/p");
+	struct node dir = add_node(state, root, "d", SIG_DIR);
+	struct node file = add_node(state, dir.id, "f", SIG_FILE);
+	struct delivery d = { .handler = 1, .node = file.id, .pending = true, .due = 1 };
+
+	delivery_put(state, &d);
+	ck_assert_int_eq(delivery_child(state, 1, dir.id), file.id);
+	d.node = dir.id;
+	d.due = STATE_DUE_BLOCKED;
+	d.blocked_on = file.id;
+	delivery_put(state, &d);
+	delivery_unblock(state, 1, file.id, 77);
+	ck_assert(delivery_get(state, 1, dir.id, &d));
+	ck_assert_int_eq(d.due, 77);
+	ck_assert_int_eq(d.blocked_on, 0);
+	delivery_delete(state, 1, file.id);
+	ck_assert_int_eq(delivery_child(state, 1, dir.id), 0);
+	state_close(state);
+}
+END_TEST
+
+START_TEST(a_failure_is_kept_with_its_output_byte_for_byte)
+{
+	struct state *state = open_temporary();
+	const struct delivery_failure in = {
+		.command = "load",
+		.outcome = "exit 65",
+		.output = "a\0\xff",
+		.output_len = 3,
+		.wall_ns = 42,
+	};
+	struct delivery_failure out;
+	struct buf store = BUF_INIT;
+
+	delivery_fail(state, 1, 2, &in);
+	ck_assert(delivery_failure_get(state, 1, 2, &out, &store));
+	ck_assert_str_eq(out.command, "load");
+	ck_assert_str_eq(out.outcome, "exit 65");
+	ck_assert_uint_eq(out.output_len, 3);
+	ck_assert_mem_eq(out.output, "a\0\xff", 3);
+	ck_assert_int_eq(out.wall_ns, 42);
+	delivery_failure_clear(state, 1, 2);
+	ck_assert(!delivery_failure_get(state, 1, 2, &out, &store));
+	buf_release(&store);
+	state_close(state);
+}
+END_TEST
+
+START_TEST(a_handler_that_is_no_more_configured_is_forgotten_with_its_rows)
+{
+	struct state *state = open_temporary();
+	bool is_new;
+	int64_t keep = state_handler(state, "keep", &is_new);
+	int64_t gone = state_handler(state, "gone", &is_new);
+	struct node node = add_node(state, node_root(state, "/p"), "a", SIG_FILE);
+	struct delivery d = {
+		.handler = gone, .node = node.id, .pending = true, .due = 1
+	};
+
+	ck_assert(is_new);
+	delivery_put(state, &d);
+	state_handler_set_digest(state, keep, 9);
+	state_handler_set_paused(state, keep, true);
+	state_handlers_prune(state, &keep, 1);
+	ck_assert(!delivery_get(state, gone, node.id, &d));
+	ck_assert_int_eq(state_handler(state, "keep", &is_new), keep);
+	ck_assert(!is_new);
+	ck_assert_int_eq(state_handler_digest(state, keep), 9);
+	ck_assert(state_handler_paused(state, keep));
+	state_close(state);
+}
+END_TEST
+
+static void
+remove_file(const char *dir, const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	unlink(path);
+}
+
+START_TEST(what_a_crash_left_running_is_due_at_the_next_start)
+{
+	char dir[] = "/tmp/filemon-state-XXXXXX", path[64];
+	struct state *state;
+	struct delivery d = { .handler = 1,
+		.node = 2,
+		.state = DELIVERY_PERHAPS,
+		.pending = true,
+		.due = STATE_DUE_RUNNING };
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/state.db", dir);
+	state = state_open(path, 256);
+	ck_assert(state_is_new(state));
+	delivery_put(state, &d);
+	state_set_scanned(state);
+	ck_assert_int_eq(state_commit(state), 0);
+	state_close(state);
+	state = state_open(path, 256);
+	ck_assert(!state_is_new(state));
+	ck_assert(delivery_get(state, 1, 2, &d));
+	ck_assert_int_le(d.due, clk_mono_ms());
+	ck_assert_int_eq(d.state, DELIVERY_PERHAPS);
+	state_close(state);
+	remove_file(dir, "state.db");
+	remove_file(dir, "state.db-wal");
+	remove_file(dir, "state.db-shm");
+	ck_assert_int_eq(rmdir(dir), 0);
+}
+END_TEST
+
+UNIT_MAIN("state", a_path_is_found_and_built_again_through_its_directories,
+    a_relinked_directory_takes_everything_below_with_it,
+    pages_give_the_names_of_a_directory_in_order_and_all_of_them,
+    due_deliveries_come_in_order_of_time,
+    what_is_blocked_becomes_due_when_the_other_is_done,
+    a_failure_is_kept_with_its_output_byte_for_byte,
+    a_handler_that_is_no_more_configured_is_forgotten_with_its_rows,
+    what_a_crash_left_running_is_due_at_the_next_start)
