@@ -13,7 +13,8 @@
  *	storm FILES WRITERS DIRS RATE QUIET_MS LIMIT_MS TOP
  *	rename FROM TO
  *	settle QUIET_MS LIMIT_MS             until nothing is printed for so long
- *	count TEXT                           lines with TEXT so far; TEXT ends the line
+ *	count TEXT                           lines with TEXT, since it was first asked
+ *	named                                different files since a storm began
  *
  * At the end of its input it ends CMD.
  */
@@ -184,7 +185,6 @@ settle(char **words)
 	printf("{\"lines\":%lu}\n", seen.lines);
 }
 
-/* The first question about a text begins the counting. */
 static void
 count(char **words)
 {
@@ -198,6 +198,14 @@ count(char **words)
 	printf("{\"lines\":%lu}\n", seen.counts[i].n);
 }
 
+/* Different files since the start, or since a storm began. */
+static void
+named(char **words)
+{
+	(void)words;
+	printf("{\"files\":%lu}\n", seen.named);
+}
+
 static const struct {
 	const char *name;
 	int words;
@@ -208,6 +216,7 @@ static const struct {
 	{ "rename", 3, rename_one },
 	{ "settle", 3, settle },
 	{ "count", 2, count },
+	{ "named", 1, named },
 };
 
 static void

@@ -111,6 +111,12 @@ struct fm_options {
 	 * NULL: everything.
 	 */
 	bool (*want)(void *ctx, const char *path, size_t len, bool is_dir);
+	/*
+	 * Is the directory now at the root's path to be taken for the root?  Asked
+	 * at the start and when one is there again.  False: it counts as gone
+	 * (fm_watch_new: NULL with ESTALE).  NULL: always.
+	 */
+	bool (*accept_root)(void *ctx, const struct stat *);
 	void (*on_event)(void *ctx, const struct fm_event *);
 	void *ctx;
 	/* For tests: limits the number of watches as the kernel would (0: none). */
@@ -128,13 +134,15 @@ struct fm_stats {
 	unsigned long unknown;     /* notifications for watches no longer known */
 	unsigned long listed;      /* directories listed since the start */
 	unsigned long to_list;     /* directories waiting to be listed */
+	bool held;                 /* half a rename, or a repair, waits for its time */
 	size_t memory;             /* bytes of tables */
 };
 
 /*
  * Starts watching.  The root must be a directory now.  Every directory is
  * queued to be listed (fm_watch_step).  NULL with errno: ENOENT, ENOTDIR,
- * EACCES, EMFILE (fs.inotify.max_user_instances, or descriptors), ENOMEM.
+ * EACCES, EMFILE (fs.inotify.max_user_instances, or descriptors), ENOMEM,
+ * ESTALE (accept_root refused).
  */
 struct fm_watch *fm_watch_new(const struct fm_options *);
 void fm_watch_free(struct fm_watch *); /* NULL is fine; idempotent stop */

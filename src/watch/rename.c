@@ -98,6 +98,7 @@ flush(struct fm_watch *w, unsigned i, bool look)
 {
 	struct half half = take_half(&w->rename, i);
 	const struct place *from = &half.from;
+	uint32_t node;
 
 	if (half.node != DIRTAB_NONE)
 		tree_forget(w, half.node);
@@ -105,6 +106,9 @@ flush(struct fm_watch *w, unsigned i, bool look)
 	    path_set(w, &w->second, from->dir, from->name, from->len) == -1)
 		return;
 	tell_kind(w, FM_DELETED, &w->second, half.is_dir);
+	node = node_at(w, from);
+	if (node != DIRTAB_NONE) /* seen there since, and now said to be gone */
+		tree_queue(w, node, FM_SCAN_FRESH | DIR_RECURSE, true);
 	if (look)
 		look_behind(w, from);
 }

@@ -4,7 +4,8 @@
  * Looking again after a loss.  Everything is queued to be listed, at once for
  * the first loss; while losses go on, each time later than before, so that a
  * storm does not end in nothing but listing.  A loss is never forgotten: it is
- * repaired at its due time at the latest.
+ * repaired when losses have ceased for REPAIR_CALM_MS, and at its due time at
+ * the latest.
  */
 
 #include "watch/watch_priv.h"
@@ -16,6 +17,12 @@ grow(struct backoff *b, int64_t min, int64_t max)
 	if (b->wait > max)
 		b->wait = max;
 	b->due = -1;
+}
+
+static int64_t
+sooner(int64_t a, int64_t b)
+{
+	return a == -1 || (b != -1 && b < a) ? b : a;
 }
 
 static void
@@ -38,14 +45,12 @@ repair_all(struct fm_watch *w, enum fm_cause cause, int error)
 	tell_state(w, FM_DIRTY, cause, error);
 	calm = w->lost_ms == -1 || now - w->lost_ms > 2 * w->repair.wait;
 	w->lost_ms = now;
-	if (w->repair.due != -1)
-		return;
 	if (calm)
 		w->repair.wait = 0;
 	if (w->repair.wait == 0 || now >= w->repaired_ms + w->repair.wait)
 		repair(w, now);
 	else
-		w->repair.due = w->repaired_ms + w->repair.wait;
+		w->repair.due = sooner(w->repaired_ms + w->repair.wait, now + REPAIR_CALM_MS);
 }
 
 /* Is a polled directory still waiting for the poll before this one? */
@@ -95,12 +100,6 @@ repair_tick(struct fm_watch *w, int64_t now)
 		tree_queue_all(w, DIR_RETRY, FM_SCAN_REPAIR);
 	}
 	poll_tick(w, now);
-}
-
-static int64_t
-sooner(int64_t a, int64_t b)
-{
-	return a == -1 || (b != -1 && b < a) ? b : a;
 }
 
 int64_t

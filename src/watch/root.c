@@ -80,6 +80,10 @@ root_find(struct fm_watch *w)
 		errno = ENOTDIR;
 		found = -1;
 	}
+	if (found == 0 && w->o.accept_root != NULL && !w->o.accept_root(w->o.ctx, &st)) {
+		errno = ESTALE;
+		found = -1;
+	}
 	if (found == -1) {
 		free(real);
 		return -1;

@@ -265,6 +265,7 @@ void
 tree_appeared(struct fm_watch *w, uint32_t dir, const struct notice *n, bool told)
 {
 	uint32_t child = dirtab_find(&w->dirs, dir, n->name, n->len);
+	unsigned flags = FM_SCAN_FRESH | (child != DIRTAB_NONE ? DIR_RECURSE : 0);
 
 	if (child != DIRTAB_NONE && told)
 		return;
@@ -274,5 +275,5 @@ tree_appeared(struct fm_watch *w, uint32_t dir, const struct notice *n, bool tol
 		repair_all(w, FM_CAUSE_WATCH_FAILED, ENOMEM);
 		return;
 	}
-	tree_queue(w, child, FM_SCAN_FRESH, true);
+	tree_queue(w, child, flags, true);
 }

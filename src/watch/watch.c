@@ -195,6 +195,7 @@ fm_watch_stats(const struct fm_watch *w, struct fm_stats *stats)
 		.overflows = w->overflows,
 		.unknown = w->unknown,
 		.listed = w->listed,
+		.held = w->repair.due != -1 || rename_due(w) != -1,
 		.to_list = w->gone ? 0 : w->dirs.queued + (w->list.fd != -1),
 	};
 	for (size_t i = 0; i < sizeof(w->polled) / sizeof(w->polled[0]); i++)

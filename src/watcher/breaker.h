@@ -21,15 +21,15 @@ enum breaker_state { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF_OPEN };
 
 struct breaker {
 	enum breaker_state state;
-	int64_t failures;      /* consecutive */
-	int64_t last_path;     /* a number for the path that failed last */
-	int64_t cooldown_ms;   /* the present one */
-	int64_t until_ms;      /* open until */
-	uint64_t opened;       /* how often */
+	int64_t failures;    /* consecutive */
+	int64_t last_path;   /* a number for the path that failed last */
+	int64_t cooldown_ms; /* the present one */
+	int64_t until_ms;    /* open until */
+	uint64_t opened;     /* how often */
 };
 
 struct breaker_limits {
-	int64_t failures;      /* 0: only faults open it */
+	int64_t failures; /* 0: only faults open it */
 	int64_t cooldown_ms;
 };
 

@@ -438,10 +438,15 @@ why_not_idle(struct watcher *w)
 static bool
 is_idle(struct watcher *w)
 {
-	for (size_t i = 0; i < w->n_roots; i++)
-		if (fm_watch_unread(w->roots[i].watch) > 0)
+	for (size_t i = 0; i < w->n_roots; i++) {
+		struct fm_stats stats;
+
+		fm_watch_stats(w->roots[i].watch, &stats);
+		if (stats.held || fm_watch_unread(w->roots[i].watch) > 0)
 			return false;
-	return w->ready && !watcher_scanning(w) && !w->degraded && dispatch_idle(w);
+	}
+	return w->ready && !watcher_scanning(w) && !w->degraded && w->unsure_due_ms < 0 &&
+	    dispatch_idle(w);
 }
 
 static void

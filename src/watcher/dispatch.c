@@ -15,6 +15,7 @@
 #include "base/xmalloc.h"
 #include "watcher/delivery.h"
 #include "watcher/outcome.h"
+#include "watcher/pending.h"
 #include "watcher/reconcile.h"
 #include "watcher/watcher_priv.h"
 
@@ -22,6 +23,7 @@
 #define LOOK_AGAIN_MS 20
 #define VCS_LOCK_MAX_MS 30000
 #define VCS_LOOK_MS 100
+#define VCS_FORGET_MS 1000 /* not looked at for so long: another lock */
 #define MOVE_CANDIDATES 16
 #define CHOICES_A_TURN 256 /* rows looked at, so that a turn stays short */
 
@@ -98,22 +100,28 @@ drop_row(struct choice *c)
 {
 	delivery_delete(c->w->state, c->d.handler, c->d.node);
 	delivery_unblock(c->w->state, c->d.handler, c->d.node, clk_mono_ms());
-	reconcile_cleanup(c->w, c->root, c->d.node);
+	pending_cleanup(c->w, c->root, c->d.node);
 }
 
-/* The nearest directory above that this handler has to be told of first. */
+/* The nearest directory above that this handler has to be told of first.  One
+   it does not want is there to be removed, and waits for what is below it. */
 static int64_t
 pending_above(struct choice *c)
 {
 	struct node above = c->node;
 	struct delivery d;
+	size_t len = c->path.len;
 
 	if (!(c->handler->config->types & TYPE_BIT_DIR))
 		return 0;
-	while (above.parent != 0 && node_get(c->w->state, above.parent, &above))
-		if (!above.gone &&
+	while (above.parent != 0 && node_get(c->w->state, above.parent, &above)) {
+		const char *slash = memrchr(c->path.p, '/', len);
+
+		len = slash == NULL ? 0 : (size_t)(slash - c->path.p);
+		if (pending_wants(c->handler, &above, c->path.p, len) &&
 		    delivery_get(c->w->state, c->d.handler, above.id, &d) && d.pending)
 			return above.id;
+	}
 	return 0;
 }
 
@@ -179,7 +187,7 @@ needs_run(struct choice *c)
 	if (c->wanted && c->handler->config->load.n > 0)
 		return true;
 	if (c->wanted) {
-		reconcile_node(c->w, c->root, &c->node, c->path.p, c->path.len, false);
+		pending_update(c->w, c->root, &c->node, c->path.p, c->path.len, false);
 		return false;
 	}
 	if (c->d.state != DELIVERY_NO && c->handler->config->remove_file.n > 0)
@@ -188,27 +196,54 @@ needs_run(struct choice *c)
 	return false;
 }
 
-/* A gone path that was the same file, delivered, and is not yet removed. */
+/*
+ * The other end of a move: for a path that came, one that went, is known to the
+ * handler just as it was, and may be told; for one that went, one that came and
+ * was not told yet.
+ */
 static bool
-moved_from(struct choice *c, struct delivery *old)
+is_other_end(struct choice *c, int64_t id, struct delivery *other)
+{
+	struct node node;
+
+	if (id == c->node.id || !node_get(c->w->state, id, &node) ||
+	    node.gone == c->node.gone || !sig_moved(&node.sig, &c->node.sig) ||
+	    !delivery_get(c->w->state, c->d.handler, id, other) ||
+	    watcher_root_of(c->w, node_path(c->w->state, id, &c->w->scratch)) != c->root)
+		return false;
+	if (node.gone)
+		return other->state == DELIVERY_YES &&
+		    other->sig == sig_hash(&node.sig) && other->due != STATE_DUE_RUNNING;
+	return other->state == DELIVERY_NO && other->pending && other->attempts == 0;
+}
+
+static bool
+other_end(struct choice *c, struct delivery *other)
 {
 	int64_t ids[MOVE_CANDIDATES];
 	size_t n;
 
-	if (c->handler->config->move.n == 0 || c->d.state != DELIVERY_NO ||
-	    c->d.attempts > 0 || c->node.sig.type == SIG_DIR)
+	if (c->handler->config->move.n == 0 || c->node.sig.type == SIG_DIR)
 		return false;
 	n = node_by_inode(c->w->state, c->node.sig.ino, ids, MOVE_CANDIDATES);
-	for (size_t i = 0; i < n; i++) {
-		struct node node;
-
-		if (ids[i] != c->node.id && node_get(c->w->state, ids[i], &node) &&
-		    node.gone && sig_moved(&node.sig, &c->node.sig) &&
-		    delivery_get(c->w->state, c->d.handler, ids[i], old) &&
-		    old->state == DELIVERY_YES && old->due != STATE_DUE_RUNNING)
+	for (size_t i = 0; i < n; i++)
+		if (is_other_end(c, ids[i], other))
 			return true;
-	}
 	return false;
+}
+
+/* A load that is a move, from old. */
+static bool
+moved_from(struct choice *c, struct delivery *old)
+{
+	return c->d.state == DELIVERY_NO && c->d.attempts == 0 && other_end(c, old);
+}
+
+/* A removal that a move will make needless; it waits for it. */
+static bool
+moves_to(struct choice *c, struct delivery *to)
+{
+	return c->d.state == DELIVERY_YES && other_end(c, to);
 }
 
 static const char *
@@ -230,11 +265,33 @@ unsure_ms(const struct choice *c)
 	    : 0;
 }
 
+uint64_t
+dispatch_chain(struct watcher *w, const struct root *root, const char *path)
+{
+	uint64_t hash = 1;
+	size_t len = strlen(path);
+	struct stat st;
+
+	for (;;) {
+		memset(&st, 0, sizeof(st));
+		fd_lstatat(AT_FDCWD, watcher_abs(w, root, path, len), &st);
+		hash = hash * 1099511628211ULL + st.st_ino;
+		hash = hash * 1099511628211ULL + (uint64_t)st.st_ctim.tv_sec;
+		hash = hash * 1099511628211ULL + (uint64_t)st.st_ctim.tv_nsec;
+		while (len > 0 && path[len - 1] != '/')
+			len--;
+		if (len == 0)
+			return hash;
+		len--;
+	}
+}
+
 static struct job *
 job_new(struct choice *c, enum wire_command command)
 {
 	struct watcher *w = c->w;
 	struct job *job = xcalloc(1, sizeof(*job));
+	struct fm_stats stats;
 
 	job->id = ++w->next_job;
 	job->handler = c->handler;
@@ -246,6 +303,9 @@ job_new(struct choice *c, enum wire_command command)
 	job->event = event_of(c, command);
 	job->path = xstrndup(c->path.p, c->path.len);
 	job->sig = c->wanted ? sig_hash(&c->node.sig) : 0;
+	fm_watch_stats(c->root->watch, &stats);
+	if (stats.polled > 0)
+		job->chain = dispatch_chain(w, c->root, job->path);
 	job->next = w->jobs;
 	w->jobs = job;
 	w->n_jobs++;
@@ -260,8 +320,8 @@ begin(struct choice *c, enum wire_command command, struct delivery *old)
 	struct job *job = job_new(c, command);
 
 	job->unsure = unsure_ms(c) > 0;
-	if (job->unsure != c->node.unsure && c->wanted) {
-		c->node.unsure = job->unsure;
+	if (job->unsure && !c->node.unsure) {
+		c->node.unsure = true;
 		node_update(c->w->state, &c->node);
 	}
 	c->d.state = DELIVERY_PERHAPS;
@@ -279,22 +339,23 @@ begin(struct choice *c, enum wire_command command, struct delivery *old)
 		old->since = c->d.since;
 	old->pending = true;
 	old->due = STATE_DUE_RUNNING;
+	old->blocked_on = 0;
 	delivery_put(c->w->state, old);
 }
 
 static bool
 load_choice(struct choice *c)
 {
-	if (!node_get(c->w->state, c->d.node, &c->node)) {
-		delivery_delete(c->w->state, c->d.handler, c->d.node);
-		return false;
+	if (node_get(c->w->state, c->d.node, &c->node)) {
+		c->root =
+		    watcher_root_of(c->w, node_path(c->w->state, c->d.node, &c->path));
+		if (c->root != NULL)
+			return true;
 	}
-	c->root = watcher_root_of(c->w, node_path(c->w->state, c->d.node, &c->path));
-	if (c->root == NULL) {
-		delivery_delete(c->w->state, c->d.handler, c->d.node);
-		return false;
-	}
-	return true;
+	/* A root that is not watched any more. */
+	delivery_delete(c->w->state, c->d.handler, c->d.node);
+	delivery_unblock(c->w->state, c->d.handler, c->d.node, clk_mono_ms());
+	return false;
 }
 
 static void
@@ -309,7 +370,7 @@ consider(struct choice *c)
 	}
 	if (!load_choice(c) || !is_current(c))
 		return;
-	c->wanted = reconcile_wants(c->handler, &c->node, c->path.p, c->path.len);
+	c->wanted = pending_wants(c->handler, &c->node, c->path.p, c->path.len);
 	first = goes_first(c);
 	if (first != 0) {
 		block_on(c, first);
@@ -322,7 +383,9 @@ consider(struct choice *c)
 		postpone(c, clk_mono_ms() + wait);
 		return;
 	}
-	if (!c->wanted)
+	if (!c->wanted && moves_to(c, &old))
+		block_on(c, old.node);
+	else if (!c->wanted)
 		begin(c, WIRE_REMOVE, NULL);
 	else if (moved_from(c, &old))
 		begin(c, WIRE_MOVE, &old);
@@ -369,8 +432,9 @@ vcs_busy(struct watcher *w, int64_t now)
 			watcher_abs(w, &w->roots[i], ".git/index.lock", 15), &st) == 0;
 	if (!locked)
 		w->vcs_since = 0;
-	else if (w->vcs_since == 0)
+	else if (w->vcs_since == 0 || now - w->vcs_seen > VCS_FORGET_MS)
 		w->vcs_since = now;
+	w->vcs_seen = now;
 	return locked && now - w->vcs_since < VCS_LOCK_MAX_MS;
 }
 
@@ -456,6 +520,20 @@ send_job(struct watcher *w, struct job *job)
 	return wire_send(w->wire, &msg);
 }
 
+/* What was recorded as running does not run: it is due again, later. */
+static void
+put_back(struct watcher *w, const struct job *job)
+{
+	struct delivery d;
+
+	if (!delivery_get(w->state, job->handler->id, job->node, &d))
+		return;
+	d.due = clk_mono_ms() + UNSEEN_WAIT_MS;
+	delivery_put(w->state, &d);
+	log_warnx("job %s: cannot be asked for (tried again in %d s)", job->path,
+	    UNSEEN_WAIT_MS / 1000);
+}
+
 void
 dispatch_send(struct watcher *w, bool committed)
 {
@@ -467,6 +545,8 @@ dispatch_send(struct watcher *w, bool committed)
 			continue;
 		if (committed && send_job(w, job))
 			continue;
+		if (committed)
+			put_back(w, job);
 		unlink_job(w, job);
 		job_free(job);
 	}
@@ -489,7 +569,7 @@ dispatch_due(struct watcher *w, int64_t now)
 		    w->n_jobs >= w->config->jobs_max ||
 		    (handler->config->move.n > 0 && watcher_scanning(w)))
 			continue;
-		if (handler->breaker.state == BREAKER_HALF_OPEN && handler->running > 0)
+		if (handler->breaker.state != BREAKER_CLOSED && handler->running > 0)
 			continue;
 		if (breaker_due(&handler->breaker) > due)
 			due = breaker_due(&handler->breaker);

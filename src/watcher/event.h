@@ -31,18 +31,18 @@ enum event_kind { EVENT_KIND_NONE, EVENT_CONTENT, EVENT_METADATA, EVENT_EXTENDED
 
 struct event {
 	enum event_type type;
-	enum event_kind kind;       /* of EVENT_MODIFIED */
-	const char *root;           /* absolute */
-	const char *path;           /* relative; NULL for the stream's own records */
+	enum event_kind kind; /* of EVENT_MODIFIED */
+	const char *root;     /* absolute */
+	const char *path;     /* relative; NULL for the stream's own records */
 	size_t path_len;
-	const char *old_path;       /* relative, EVENT_RENAMED */
+	const char *old_path; /* relative, EVENT_RENAMED */
 	size_t old_path_len;
 	bool is_dir;
-	const struct stat *st;      /* NULL where it could not be had */
-	const char *source;         /* "inotify", "poll", "scan" */
+	const struct stat *st; /* NULL where it could not be had */
+	const char *source;    /* "inotify", "poll", "scan" */
 	/* EVENT_GAP */
 	const char *cause;
-	uint64_t count;             /* 0: not known */
+	uint64_t count; /* 0: not known */
 	bool repaired;
 	/* EVENT_STARTED, EVENT_STOPPED */
 	const char *backend;
@@ -65,8 +65,8 @@ void event_id(int64_t wall_ns, char out[EVENT_ID_SIZE]);
  * is shown with U+FFFD and carried exactly in file_path_b64 (of the absolute
  * path; from_b64 for the old one).
  */
-void event_render_json(struct buf *, const struct event_frame *,
-    const struct event *, uint64_t seq, const char *id, int64_t wall_ns);
+void event_render_json(struct buf *, const struct event_frame *, const struct event *,
+    uint64_t seq, const char *id, int64_t wall_ns);
 
 /*
  * A line of a log, as it stands, into another rendering: FORMAT_JSON copies,

@@ -30,23 +30,23 @@
 struct evlog;
 
 struct evlog_options {
-	const char *dir;        /* NULL: no segments */
-	int stdout_fd;          /* -1: none */
-	enum config_format format; /* of stdout */
-	struct ev_loop *loop;   /* for a stdout that is not ready */
+	const char *dir;	     /* NULL: no segments */
+	int stdout_fd;		     /* -1: none */
+	enum config_format format;   /* of stdout */
+	struct ev_loop *loop;	     /* for a stdout that is not ready */
 	const struct config *config; /* the tags */
 };
 
 struct evlog_stats {
-	uint64_t seq;           /* of the last record */
-	uint64_t records;       /* since the start, by type: */
+	uint64_t seq;	  /* of the last record */
+	uint64_t records; /* since the start, by type: */
 	uint64_t by_type[EVENT_TYPE_COUNT];
-	uint64_t dropped;       /* not written to a segment, ever */
-	uint64_t left_out;      /* on stdout only */
-	uint64_t bytes;         /* in segments, since the start */
-	bool failing;           /* the last write to a segment failed */
+	uint64_t dropped;  /* not written to a segment, ever */
+	uint64_t left_out; /* on stdout only */
+	uint64_t bytes;	   /* in segments, since the start */
+	bool failing;	   /* the last write to a segment failed */
 	int error;
-	bool stdout_closed;     /* nobody reads there any more */
+	bool stdout_closed; /* nobody reads there any more */
 };
 
 /* NULL with errno where the directory cannot be made or opened. */

@@ -7,6 +7,7 @@
 #include "base/clk.h"
 #include "watcher/commands.h"
 #include "watcher/delivery.h"
+#include "watcher/pending.h"
 #include "watcher/reconcile.h"
 #include "watcher/watcher_priv.h"
 
@@ -115,7 +116,7 @@ add_handler(struct story *story, const struct handler *handler, cJSON *list)
 	cJSON_AddStringToObject(out, "name", handler->config->name);
 	cJSON_AddBoolToObject(out, "matches",
 	    story->found &&
-		reconcile_wants(handler, &story->node, story->path->p, story->path->len));
+		pending_wants(handler, &story->node, story->path->p, story->path->len));
 	cJSON_AddStringToObject(out, "delivered", delivered_name(&d));
 	cJSON_AddStringToObject(out, "state", state_name(&d, now));
 	cJSON_AddNumberToObject(out, "attempts", (double)d.attempts);

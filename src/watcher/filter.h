@@ -28,7 +28,7 @@ struct filter_rule {
 	/* "default ignores", "/p/.gitignore", the configuration's path, "state
 	   directory", "include" where a file is not among these (pattern NULL) */
 	const char *source;
-	unsigned line;       /* 0 where there is none */
+	unsigned line; /* 0 where there is none */
 };
 
 /* root is the absolute root the paths are relative to. */
@@ -38,8 +38,8 @@ void filter_free(struct filter *);
  * Is path (relative, no leading slash) of interest?  Looks at path and at the
  * directories above it.  rule may be NULL; it is valid until the next call.
  */
-bool filter_want(struct filter *, const char *path, size_t len, bool is_dir,
-    struct filter_rule *rule);
+bool filter_want(
+    struct filter *, const char *path, size_t len, bool is_dir, struct filter_rule *rule);
 /* An ignore file at path changed: is it one?  Then its rules are dropped. */
 bool filter_forget(struct filter *, const char *path, size_t len);
 /*
@@ -66,8 +66,8 @@ struct glob_hit {
 	bool negated;
 };
 /* The last pattern that matches path itself, whatever is above it. */
-bool globs_find(const struct globs *, const char *path, size_t len, bool is_dir,
-    struct glob_hit *);
+bool globs_find(
+    const struct globs *, const char *path, size_t len, bool is_dir, struct glob_hit *);
 /* Does path match, or a directory above it? */
 bool globs_match(const struct globs *, const char *path, size_t len, bool is_dir);
 /* NULL if pattern can be used, else what is wrong with it. */

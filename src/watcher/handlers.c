@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/xmalloc.h"
+#include "watcher/place.h"
 #include "watcher/watcher_priv.h"
 
 static uint64_t
@@ -31,6 +32,7 @@ digest_of(const struct handler_config *config)
 static void
 build_one(struct watcher *w, struct handler *handler, uint32_t index)
 {
+	int64_t digest;
 	bool is_new;
 
 	handler->config = &w->config->handlers[index];
@@ -39,9 +41,10 @@ build_one(struct watcher *w, struct handler *handler, uint32_t index)
 	breaker_init(&handler->breaker);
 	handler->id = state_handler(w->state, handler->config->name, &is_new);
 	handler->paused = state_handler_paused(w->state, handler->id);
-	handler->evaluate =
-	    state_handler_digest(w->state, handler->id) != digest_of(handler->config);
-	handler->skip = is_new && handler->config->initial == INITIAL_SKIP;
+	/* 0: its first scan did not come to its end. */
+	digest = state_handler_digest(w->state, handler->id);
+	handler->evaluate = digest != digest_of(handler->config);
+	handler->skip = digest == 0 && handler->config->initial == INITIAL_SKIP;
 }
 
 void
@@ -59,6 +62,7 @@ handlers_build(struct watcher *w)
 		keep[i] = w->handlers[i].id;
 	}
 	state_handlers_prune(w->state, keep, w->n_handlers);
+	place_forget(w, 0);
 	free(keep);
 }
 
@@ -78,7 +82,7 @@ handlers_evaluated(struct watcher *w)
 	for (size_t i = 0; i < w->n_handlers; i++) {
 		struct handler *handler = &w->handlers[i];
 
-		if (!handler->evaluate)
+		if (!handler->evaluate || (w->incomplete && !handler->skip))
 			continue;
 		handler->evaluate = false;
 		handler->skip = false;

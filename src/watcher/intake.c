@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "watcher/intake.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -9,8 +10,10 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/notify.h"
+#include "watcher/dispatch.h"
 #include "watcher/reconcile.h"
 #include "watcher/record.h"
+#include "watcher/rename.h"
 #include "watcher/scan.h"
 #include "watcher/watcher_priv.h"
 
@@ -28,8 +31,11 @@ seen_before(struct watcher *w, const struct root *root, const struct fm_event *e
 		return false;
 	for (size_t i = 0; i < event->path_len; i++)
 		hash = (hash ^ (unsigned char)event->path[i]) * 0x100000001b3ULL;
-	/* A write says more than the other hints do. */
-	hash = (hash ^ (event->kind == FM_WRITTEN)) * 0x100000001b3ULL;
+	/* A write says more than the other hints do, and a removal is the answer
+	   to a creation that found nothing. */
+	hash =
+	    (hash ^ (event->kind == FM_WRITTEN) ^ (event->kind == FM_DELETED ? 2 : 0)) *
+	    0x100000001b3ULL;
 	hash += hash == 0;
 	for (slot = hash & (SEEN_SLOTS - 1); w->seen[slot] != 0;
 	     slot = (slot + 1) & (SEEN_SLOTS - 1))
@@ -101,7 +107,7 @@ renamed(struct root *root, const struct fm_event *event)
 	    filter_forget(root->filter, event->old_path, event->old_path_len))
 		root->refilter = true;
 	forget_seen(root->watcher);
-	reconcile_rename(root->watcher, root, &paths);
+	rename_take(root->watcher, root, &paths);
 }
 
 /* The plain monitor believes the hints. */
@@ -164,6 +170,7 @@ dirty(struct root *root, const struct fm_event *event)
 	    w->state != NULL ? "the tree is compared with what was seen"
 			     : "not repaired");
 	record_gap(w, root, event->path, event->path_len, cause, w->state != NULL);
+	dispatch_taint_path(w, root, event->path, event->path_len);
 	forget_seen(w);
 }
 
@@ -175,6 +182,8 @@ root_gone(struct root *root)
 	    "nothing counts as deleted)",
 	    root->path);
 	record_gap(root->watcher, root, "", 0, "root-gone", false);
+	dispatch_taint_path(root->watcher, root, "", 0);
+	root->watcher->incomplete = true;
 	forget_seen(root->watcher);
 }
 
@@ -183,8 +192,10 @@ root_back(struct root *root)
 {
 	struct watcher *w = root->watcher;
 
+	root->refused = false;
 	log_info("root %s: back (comparing it with what was seen)", root->path);
 	record_gap(w, root, "", 0, "root-back", w->state != NULL);
+	dispatch_taint_path(w, root, "", 0);
 	watcher_begin_scan(w, "the root came back");
 }
 
@@ -203,6 +214,7 @@ give_state(struct watcher *w)
 			fm_watch_scan(w->roots[i].watch, "", true);
 	}
 	w->files = 0;
+	w->scanning = true;
 }
 
 static void
@@ -283,6 +295,45 @@ want(void *ctx, const char *path, size_t len, bool is_dir)
 	return len == 0 || filter_want(root->filter, path, len, is_dir, NULL);
 }
 
+static bool
+is_empty(const char *path)
+{
+	DIR *dir = opendir(path);
+	const struct dirent *entry;
+	int names = 0;
+
+	if (dir == NULL)
+		return false;
+	while (names <= 2 && (entry = readdir(dir)) != NULL)
+		names++;
+	closedir(dir);
+	return names <= 2;
+}
+
+/*
+ * An empty directory on another file system, where there was a tree: what is
+ * seen is the mount point, and nothing says that the tree is deleted.
+ */
+static bool
+accept_root(void *ctx, const struct stat *st)
+{
+	struct root *root = ctx;
+	struct state *state = root->watcher->state;
+	struct node node;
+
+	if (state == NULL || !node_get(state, root->node, &node) || node.sig.ino == 0 ||
+	    node.sig.size == (int64_t)st->st_dev || !is_empty(root->path) ||
+	    !node_has_children(state, root->node))
+		return true;
+	if (!root->refused)
+		log_warnx(
+		    "root %s: empty, and on another file system than the tree that was "
+		    "seen there: not mounted? (nothing counts as deleted; waiting)",
+		    root->path);
+	root->refused = true;
+	return false;
+}
+
 int
 intake_open(struct watcher *w, struct root *root)
 {
@@ -297,6 +348,7 @@ intake_open(struct watcher *w, struct root *root)
 		.poll_interval_ms = w->config->poll_interval_ms,
 		.cross_filesystems = w->config->cross_filesystems,
 		.want = want,
+		.accept_root = accept_root,
 		.on_event = on_event,
 		.ctx = root,
 	};

@@ -235,7 +235,7 @@ static void
 page_add(struct node_page *page, sqlite3_stmt *stmt)
 {
 	if (page->n == page->cap) {
-		page->cap = NODE_PAGE;
+		page->cap = page->cap == 0 ? 8 : page->cap * 2;
 		page->rows = xreallocarray(page->rows, page->cap, sizeof(*page->rows));
 		page->name_at =
 		    xreallocarray(page->name_at, page->cap + 1, sizeof(size_t));
@@ -305,10 +305,13 @@ node_by_inode(struct state *state, uint64_t ino, int64_t *ids, size_t max)
 }
 
 size_t
-node_unsure(struct state *state, int64_t *ids, size_t max)
+node_unsure(struct state *state, int64_t after, int64_t *ids, size_t max)
 {
-	return collect_ids(
-	    state, state_stmt(state, "SELECT id FROM node WHERE unsure = 1"), ids, max);
+	sqlite3_stmt *stmt = state_stmt(
+	    state, "SELECT id FROM node WHERE unsure = 1 AND id > ?1 ORDER BY id");
+
+	sqlite3_bind_int64(stmt, 1, after);
+	return collect_ids(state, stmt, ids, max);
 }
 
 int64_t

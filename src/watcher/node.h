@@ -63,8 +63,8 @@ void node_page_release(struct node_page *);
 
 /* Ids of nodes with this inode, at most max of them; returns how many. */
 size_t node_by_inode(struct state *, uint64_t ino, int64_t *ids, size_t max);
-/* Ids of nodes that are unsure. */
-size_t node_unsure(struct state *, int64_t *ids, size_t max);
+/* Ids of nodes that are unsure, above after, in order. */
+size_t node_unsure(struct state *, int64_t after, int64_t *ids, size_t max);
 int64_t node_count_files(struct state *);
 
 #endif

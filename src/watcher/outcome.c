@@ -10,6 +10,7 @@
 #include "base/xmalloc.h"
 #include "watcher/delivery.h"
 #include "watcher/dispatch.h"
+#include "watcher/pending.h"
 #include "watcher/reconcile.h"
 #include "watcher/watcher_priv.h"
 
@@ -36,8 +37,8 @@ compare_again(struct watcher *w, int64_t id, bool changed)
 	if (node_get(w->state, id, &node)) {
 		root = watcher_root_of(w, node_path(w->state, id, &path));
 		if (root != NULL) {
-			reconcile_node(w, root, &node, path.p, path.len, changed);
-			reconcile_cleanup(w, root, id);
+			pending_update(w, root, &node, path.p, path.len, changed);
+			pending_cleanup(w, root, id);
 		}
 	}
 	buf_release(&path);
@@ -132,20 +133,33 @@ give_up(struct ending *e)
 	    e->job->path, e->text, (long long)e->d.attempts);
 }
 
+/* "2 of 4", or "2" where there is no end. */
+static const char *
+count_attempts(const struct ending *e, char *out, size_t size)
+{
+	int64_t retries = e->job->handler->config->retries;
+
+	if (retries < 0)
+		snprintf(out, size, "%lld", (long long)e->d.attempts);
+	else
+		snprintf(out, size, "%lld of %lld", (long long)e->d.attempts,
+		    (long long)(retries + 1));
+	return out;
+}
+
 static void
 try_again(struct ending *e)
 {
 	const struct handler_config *config = e->job->handler->config;
 	int64_t wait = retry_wait_ms(config, e->d.attempts, arc4random());
-	char in[32];
+	char in[32], of[48];
 
 	e->d.due = e->now + wait;
 	delivery_put(e->w->state, &e->d);
 	e->job->handler->stats.retries++;
-	log_info("handler %s: %s %s: %s (attempt %lld of %lld, next in %s)", config->name,
+	log_info("handler %s: %s %s: %s (attempt %s, next in %s)", config->name,
 	    dispatch_command_name(e->job->command), e->job->path, e->text,
-	    (long long)e->d.attempts, (long long)(config->retries + 1),
-	    clk_format_duration(wait, in, sizeof(in)));
+	    count_attempts(e, of, sizeof(of)), clk_format_duration(wait, in, sizeof(in)));
 }
 
 static void
@@ -216,8 +230,14 @@ outcome_note(struct watcher *w, struct job *job, const struct wire_msg *msg)
 	enum outcome outcome =
 	    retry_classify(job->handler->config, msg->outcome, msg->code);
 
-	if (!delivery_get(w->state, job->handler->id, job->node, &e.d))
+	if (!delivery_get(w->state, job->handler->id, job->node, &e.d)) {
+		/* Forgotten meanwhile (its root or handler left the configuration). */
+		delivery_unblock(w->state, job->handler->id, job->node, e.now);
+		old_path_pending(&e);
 		return;
+	}
+	if (job->chain != 0 && job->chain != dispatch_chain(w, job->root, job->path))
+		job->again = true;
 	retry_describe(
 	    job->handler->config, msg->outcome, msg->code, e.text, sizeof(e.text));
 	count(&job->handler->stats, outcome, msg);

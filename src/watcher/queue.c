@@ -7,8 +7,11 @@
 #include "watcher/commands.h"
 #include "watcher/delivery.h"
 #include "watcher/dispatch.h"
+#include "watcher/pending.h"
 #include "watcher/reconcile.h"
 #include "watcher/watcher_priv.h"
+
+#define ROWS_AT_ONCE 256
 
 /* A listing being made, or a change being applied, row by row. */
 struct rows {
@@ -178,7 +181,7 @@ discard_row(void *ctx, const struct delivery *row)
 
 		delivery_delete(state, d.handler, d.node);
 		if (root != NULL)
-			reconcile_cleanup(rows->request->w, root, d.node);
+			pending_cleanup(rows->request->w, root, d.node);
 		buf_release(&path);
 		return;
 	}
@@ -202,6 +205,19 @@ apply_one(
 		state, root->node, path->len == 0 ? "" : path->p, path->len, &node) &&
 	    delivery_get(state, rows->handler->id, node.id, &d) && (d.pending || d.dead))
 		fn(rows, &d);
+}
+
+/* Some at a time: a row that fn took is not dead any more. */
+static void
+apply_all(struct rows *rows, delivery_each_cb fn)
+{
+	int64_t before;
+
+	do {
+		before = rows->count;
+		delivery_each_dead(
+		    rows->request->w->state, rows->handler->id, ROWS_AT_ONCE, fn, rows);
+	} while (rows->count > before);
 }
 
 static void
@@ -231,8 +247,7 @@ apply(struct request *request, delivery_each_cb fn)
 		if (only != NULL && only != rows.handler)
 			continue;
 		if (all)
-			delivery_each_dead(
-			    request->w->state, rows.handler->id, 0, fn, &rows);
+			apply_all(&rows, fn);
 		else
 			apply_one(&rows, root, &path, fn);
 	}

@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <sys/stat.h>
 
-#include "watcher/node.h"
+#include "watcher/place.h"
 
 struct watcher;
 struct root;
@@ -30,31 +30,17 @@ enum presence reconcile_presence(
 /* Looks at a path (st: what a listing saw of it just now; may be NULL). */
 void reconcile_path(struct watcher *, struct root *, const char *path, size_t len,
     enum hint, const struct stat *st);
-/* The kernel said: old is now path. */
-struct rename_paths {
-	const char *old_path;
-	size_t old_len;
-	const char *path;
-	size_t len;
-	bool is_dir;
-};
-void reconcile_rename(struct watcher *, struct root *, const struct rename_paths *);
+/* The path of at is gone, with all below it. */
+void reconcile_gone(struct place *);
 /*
- * Makes a node pending for the handlers that were not told of its present
- * state, or settled where they were.  changed: content may differ though the
- * signature does not.
+ * Is the row of the directory there, so that a row below it means something?
+ * One that counted as gone is looked at again.
  */
-void reconcile_node(struct watcher *, struct root *, const struct node *,
-    const char *path, size_t len, bool changed);
-/* Drops a gone node that no handler waits for, and its parents likewise. */
-void reconcile_cleanup(struct watcher *, struct root *, int64_t node);
+bool reconcile_parent(struct place *);
+/* Has a directory listed.  path need not end at len. */
+void reconcile_list(
+    struct watcher *, struct root *, const char *path, size_t len, bool recursive);
 /* Looks again at what was delivered with stamps too young to be trusted. */
 void reconcile_unsure(struct watcher *);
-/* After rows of directories changed places. */
-void reconcile_forget_cache(struct watcher *);
-
-struct handler;
-bool reconcile_wants(
-    const struct handler *, const struct node *, const char *path, size_t len);
 
 #endif

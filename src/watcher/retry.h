@@ -13,11 +13,11 @@
 #include "wire/wire.h"
 
 enum outcome {
-	OUTCOME_DONE,      /* delivered */
-	OUTCOME_RETRY,     /* temporary failure */
-	OUTCOME_REJECTED,  /* permanent failure: a dead letter at once */
-	OUTCOME_FAULT,     /* the handler itself is broken: opens the breaker */
-	OUTCOME_CUT,       /* broken off by filemon: not an attempt */
+	OUTCOME_DONE,	  /* delivered */
+	OUTCOME_RETRY,	  /* temporary failure */
+	OUTCOME_REJECTED, /* permanent failure: a dead letter at once */
+	OUTCOME_FAULT,	  /* the handler itself is broken: opens the breaker */
+	OUTCOME_CUT,	  /* broken off by filemon: not an attempt */
 	OUTCOME_COUNT,
 };
 
@@ -37,8 +37,9 @@ enum outcome retry_classify(const struct handler_config *, enum wire_outcome, in
  */
 int64_t retry_wait_ms(const struct handler_config *, int64_t attempt, uint32_t random);
 
-/* "exit 1", "signal 9 (Killed)", "timed out after 5 min", "cannot start: ..."; returns out. */
-char *retry_describe(const struct handler_config *, enum wire_outcome, int code,
-    char *out, unsigned size);
+/* "exit 1", "signal 9 (Killed)", "timed out after 5 min", "cannot start: ..."; returns
+ * out. */
+char *retry_describe(
+    const struct handler_config *, enum wire_outcome, int code, char *out, unsigned size);
 
 #endif

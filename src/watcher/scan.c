@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "watcher/pending.h"
 #include "watcher/reconcile.h"
 #include "watcher/watcher_priv.h"
 
@@ -94,7 +95,7 @@ evaluate(struct root *root, const struct node *row, const struct fm_event *event
 
 	for (size_t i = 0; i < w->n_handlers; i++) {
 		if (w->handlers[i].evaluate) {
-			reconcile_node(w, root, row, event->path, event->path_len, false);
+			pending_update(w, root, row, event->path, event->path_len, false);
 			return;
 		}
 	}
@@ -166,6 +167,7 @@ failed(struct root *root, const struct fm_event *event)
 		return;
 	}
 	w->intake.unseen++;
+	w->incomplete = true;
 	log_warnx("directory %s: cannot be listed: %s (what is below stays as it was)",
 	    watcher_abs(w, root, event->path, event->path_len), strerror(event->error));
 }

@@ -68,7 +68,8 @@ state_stmt(struct state *state, const char *text)
 		slot = (slot + 1) & (STMT_SLOTS - 1);
 	if (state->stmts[slot].text == NULL) {
 		state->stmts[slot].stmt = sql_prepare(state->sql, text);
-		state->stmts[slot].text = text;
+		if (state->stmts[slot].stmt != NULL)
+			state->stmts[slot].text = text;
 	}
 	return state->stmts[slot].stmt;
 }
@@ -243,12 +244,14 @@ state_set_scanned(struct state *state)
 int
 state_commit(struct state *state)
 {
-	if (!sql_in_transaction(state->sql))
-		return 0;
-	if (sql_commit(state->sql) == -1)
+	/* A statement that failed (SQLITE_FULL, IOERR) may have rolled back what
+	   came before it: nothing of this turn counts. */
+	if (sql_failed(state->sql)) {
+		if (sql_in_transaction(state->sql))
+			sql_exec(state->sql, "ROLLBACK");
 		return -1;
-	sql_clear(state->sql);
-	return 0;
+	}
+	return sql_in_transaction(state->sql) ? sql_commit(state->sql) : 0;
 }
 
 int

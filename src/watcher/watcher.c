@@ -70,6 +70,7 @@ watcher_begin_scan(struct watcher *w, const char *why)
 		w->scan_start_ms = clk_mono_ms();
 	w->scanning = true;
 	w->scan_changes_before = w->intake.scan_changes;
+	w->incomplete = false;
 	w->rescan_due_ms = -1;
 	watcher_wake(w);
 }
@@ -229,7 +230,7 @@ recover_state(struct watcher *w, int64_t now)
 	w->degraded = false;
 	log_info("state: can be written again");
 	state_release(w->state);
-	reconcile_forget_cache(w);
+	place_forget(w, 0);
 	watcher_begin_scan(w, "state.db could not be written for a while");
 }
 
@@ -380,7 +381,7 @@ commit(struct watcher *w, int64_t now)
 			    state_error(w->state));
 		w->degraded = true;
 		w->retry_commit_ms = now + COMMIT_RETRY_MS;
-		reconcile_forget_cache(w);
+		place_forget(w, 0);
 	}
 	dispatch_send(w, committed);
 }

@@ -68,6 +68,7 @@ struct root {
 	struct ev_io io;
 	struct root_scan scan;
 	bool refilter; /* an ignore file changed */
+	bool refused;  /* what is at its path is not taken for it; logged */
 	bool in_scan;  /* what is recorded now was found by a listing */
 	bool silent;   /* ... of a tree not known before: it is no news */
 	/* The last directory resolved; a burst stays in one. */
@@ -109,6 +110,7 @@ struct watcher {
 	size_t round_robin;
 	bool runner_ready;
 	int64_t vcs_since; /* when index.lock was first met; 0: not there */
+	int64_t vcs_seen;  /* ... and when last looked for */
 
 	/* The life of the process (watcher.c). */
 	struct ev_timer timer;
@@ -126,6 +128,9 @@ struct watcher {
 	int64_t rescan_due_ms; /* -1: none */
 	int64_t unsure_due_ms; /* -1: none */
 	int64_t files;
+	bool in_links;	      /* looking at the other names of a file */
+	bool incomplete;      /* a directory could not be listed in this scan */
+	int64_t unsure_after; /* nodes up to this id were looked at again */
 	bool stopping, stop_sent, cut;
 	int64_t stop_due_ms;
 	const char *stop_reason;
@@ -140,7 +145,8 @@ struct watcher {
 /* handlers.c: the table of handlers from a configuration, their rows in state. */
 void handlers_build(struct watcher *);
 void handlers_release(struct handler *, size_t n);
-/* The running scan went through: every node was compared for every handler. */
+/* The running scan went through: every node was compared for every handler, but
+   for those in directories that could not be listed (incomplete). */
 void handlers_evaluated(struct watcher *);
 
 /* reload.c: both processes read the file and switch at the same message. */

@@ -74,7 +74,7 @@ ok "and delivery goes on where it was, without an attempt lost" logged "gate end
 
 # Again and again, with changes in between.
 i=0
-while [ $i -lt 6 ]; do
+while [ $i -lt 4 ]; do
 	echo $i >"$P/n$i"
 	echo $i >>"$P/b"
 	case $((i % 2)) in
@@ -87,14 +87,14 @@ while [ $i -lt 6 ]; do
 	wait_for "$LIMIT" back "$name" "$pid" || diag "$name is not back"
 	i=$((i + 1))
 done
-ok "it is idle after six more kills" idle
+ok "it is idle after four more kills" idle
 all=0
 i=0
-while [ $i -lt 6 ]; do
+while [ $i -lt 4 ]; do
 	logged "gate end n$i 1" && logged "gate end m$i 1" && all=$((all + 1))
 	i=$((i + 1))
 done
-is "and every file was delivered" $all 6
+is "and every file was delivered" $all 4
 is "the supervisor is still the same" "$(pid_of supervisor)" "$supervisor"
 
 # What a watcher killed between seeing and delivering must not forget.

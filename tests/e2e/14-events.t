@@ -134,7 +134,7 @@ is_ready()
 {
 	(cd "$P" && "$FILEMONCTL" status --json | jq -e .ready)
 }
-foreground "$FILEMOND" -f -C "$P"
+foreground "$FILEMOND" --foreground --project "$P"
 ok "in the foreground it comes up" wait_for "$LIMIT" is_ready
 echo x >"$P/in-front"
 ok "and the stream is on stdout" wait_for "$LIMIT" has_out '"rel_path":"in-front"'

@@ -232,16 +232,7 @@ handler log {
 }
 CONF
 start_daemon
-(
-	cd "$P" || exit
-	name=$(printf '%0200d' 0)
-	i=0
-	while [ $i -lt 25 ]; do
-		mkdir "$name" && cd "$name" || exit
-		i=$((i + 1))
-	done
-	echo 1 >bottom
-)
+"$TOOLS/deep" "$P" 25 "$(printf '%0200d' 0)"
 idle >/dev/null
 deep_told()
 {

@@ -10,7 +10,7 @@ mirror_project p 0
 start_daemon
 "$TOOLS/replay" list "$P" >"$T/first"
 
-# Without hard links and exchanges every change is announced: no scan is needed.
+# Without hard links every change is announced: no scan is needed.
 ok "four writers do $OPS operations" churn "$OPS" 1 -x link
 ok "everything is delivered" idle 600
 ok "the mirror equals the tree, without any scan" same

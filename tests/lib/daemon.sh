@@ -86,7 +86,7 @@ start_with_queue()
 	[ -w $knob ] && command -v flock >/dev/null || return 1
 	exec 8>"${TMPDIR:-/tmp}/filemon-test.queue.lock"
 	flock 8
-	read -r queue_was <$knob
+	queue_was=$(cat $knob) # read(1) takes one byte at a time, which gives "1"
 	at_exit "echo $queue_was >$knob"
 	sh -c "echo $queue_len >$knob" 2>/dev/null 8>&- || return 1
 	start_daemon "$@" 8>&-

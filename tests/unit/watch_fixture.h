@@ -113,14 +113,15 @@ paths_drop(struct paths *p, const char *top)
 	}
 }
 
+/* A directory takes what is below it along. */
 static inline void
-paths_move(struct paths *p, const char *from, const char *to)
+paths_move(struct paths *p, const char *from, const char *to, bool is_dir)
 {
 	struct paths moved = { 0 };
 	char path[PATH_MAX];
 
 	for (size_t i = 0; i < p->count; i++)
-		if (is_under(p->at[i], from)) {
+		if (is_dir && is_under(p->at[i], from)) {
 			snprintf(path, sizeof(path), "%s%s", to, p->at[i] + strlen(from));
 			paths_add(&moved, path);
 		}
@@ -178,7 +179,7 @@ replay(struct fixture *f, const struct fm_event *e)
 		paths_drop(&f->model, e->path);
 		break;
 	case FM_RENAMED:
-		paths_move(&f->model, e->old_path, e->path);
+		paths_move(&f->model, e->old_path, e->path, e->is_dir);
 		break;
 	case FM_LIST_BEGIN:
 		ck_assert(!f->listing);
@@ -187,6 +188,8 @@ replay(struct fixture *f, const struct fm_event *e)
 	case FM_LIST_ENTRY:
 		ck_assert(f->listing);
 		ck_assert_ptr_nonnull(e->st);
+		if (!e->is_dir) /* then nothing is below it */
+			paths_drop(&f->model, e->path);
 		paths_add(&f->model, e->path);
 		paths_add(&f->listed, e->path);
 		break;

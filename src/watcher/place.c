@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: ISC */
+#include "watcher/place.h"
+
+#include <string.h>
+
+#include "watcher/watcher_priv.h"
+
+void
+place_forget(struct watcher *w, int64_t id)
+{
+	for (size_t i = 0; i < w->n_roots; i++)
+		if (id == 0 || w->roots[i].cached_id == id)
+			w->roots[i].cached_id = 0;
+}
+
+static int64_t
+dir_id(struct watcher *w, struct root *root, const char *dir, size_t len, bool make)
+{
+	int64_t id;
+
+	if (len == 0)
+		return root->node;
+	if (root->cached_id != 0 && root->cached_dir.len == len &&
+	    memcmp(root->cached_dir.p, dir, len) == 0)
+		return root->cached_id;
+	id = node_resolve(w->state, root->node, dir, len, make);
+	if (id != 0) {
+		buf_reset(&root->cached_dir);
+		buf_add(&root->cached_dir, dir, len);
+		root->cached_id = id;
+	}
+	return id;
+}
+
+size_t
+place_dir_len(const struct place *at)
+{
+	return (size_t)(at->name - at->path) - (at->name > at->path);
+}
+
+int64_t
+place_dir(struct place *at, bool make)
+{
+	return dir_id(at->w, at->root, at->path, place_dir_len(at), make);
+}
+
+void
+place_find(
+    struct place *at, struct watcher *w, struct root *root, const char *path, size_t len)
+{
+	const char *slash = memrchr(path, '/', len);
+
+	memset(at, 0, sizeof(*at));
+	at->w = w;
+	at->root = root;
+	at->path = path;
+	at->len = len;
+	at->name = slash == NULL ? path : slash + 1;
+	at->name_len = len - (size_t)(at->name - path);
+	if (len == 0) {
+		at->found = node_get(w->state, root->node, &at->node);
+		return;
+	}
+	at->node.parent = place_dir(at, false);
+	if (at->node.parent != 0)
+		at->found = node_find(
+		    w->state, at->node.parent, at->name, at->name_len, &at->node);
+}
+
+void
+place_store(struct place *at, const struct sig *sig, bool gone)
+{
+	at->node.sig = *sig;
+	at->node.gone = gone;
+	at->node.unsure = false;
+	if (at->found) {
+		node_update(at->w->state, &at->node);
+		return;
+	}
+	at->node.parent = place_dir(at, true);
+	node_insert(at->w->state, &at->node, at->name, at->name_len);
+	at->found = true;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef FILEMON_WATCHER_PLACE_H
+#define FILEMON_WATCHER_PLACE_H
+
+/*
+ * Where a path stands among the rows of state.db.  The last directory looked
+ * up is remembered per root, because a burst of changes stays in one.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "watcher/node.h"
+
+struct watcher;
+struct root;
+
+struct place {
+	struct watcher *w;
+	struct root *root;
+	const char *path; /* below the root; not terminated at len */
+	size_t len;
+	const char *name; /* its last component */
+	size_t name_len;
+	struct node node; /* where found; else only its parent, 0 if unknown */
+	bool found;	  /* there is a row, gone or not */
+};
+
+void place_find(
+    struct place *, struct watcher *, struct root *, const char *path, size_t);
+/* Length of the directory's path; 0: it is the root. */
+size_t place_dir_len(const struct place *);
+/* The row of the directory; 0 where it is missing and not to be made. */
+int64_t place_dir(struct place *, bool make);
+/* Writes the row with this signature; makes it, and its directories, if missing. */
+void place_store(struct place *, const struct sig *, bool gone);
+/* The row with this id is deleted, or changes its place (0: any may). */
+void place_forget(struct watcher *, int64_t id);
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: ISC */
+#include "watcher/rename.h"
+
+#include "watcher/dispatch.h"
+#include "watcher/pending.h"
+#include "watcher/reconcile.h"
+#include "watcher/record.h"
+#include "watcher/watcher_priv.h"
+
+/* Old and new path while a subtree's rows are carried over. */
+struct carry {
+	struct watcher *w;
+	struct root *root;
+	struct buf from, to;
+};
+
+static void carry_node(struct carry *, struct node *, int64_t parent, const struct sig *);
+
+static void
+carry_child(
+    struct carry *c, struct node *node, const char *name, size_t len, int64_t parent)
+{
+	size_t from_len = c->from.len, to_len = c->to.len;
+
+	buf_addc(&c->from, '/');
+	buf_add(&c->from, name, len);
+	buf_addc(&c->to, '/');
+	buf_add(&c->to, name, len);
+	carry_node(c, node, parent, &node->sig);
+	buf_truncate(&c->from, from_len);
+	buf_truncate(&c->to, to_len);
+}
+
+static void
+carry_children(struct carry *c, int64_t from, int64_t to)
+{
+	struct node_page page = { 0 };
+	struct buf last = BUF_INIT;
+	bool first = true;
+
+	do {
+		node_page_read(c->w->state, from, last.p, last.len, first, &page);
+		first = false;
+		for (size_t i = 0; i < page.n; i++) {
+			size_t len;
+			const char *name = node_page_name(&page, i, &len);
+
+			buf_reset(&last);
+			buf_add(&last, name, len);
+			if (!page.rows[i].gone)
+				carry_child(c, &page.rows[i], name, len, to);
+		}
+	} while (page.more);
+	node_page_release(&page);
+	buf_release(&last);
+}
+
+/* The row at c->from becomes one at c->to, with the signature it has there; the
+   old one keeps its own: what was delivered under that name had it. */
+static void
+carry_node(struct carry *c, struct node *node, int64_t parent, const struct sig *sig)
+{
+	struct place to;
+
+	place_find(&to, c->w, c->root, c->to.p, c->to.len);
+	to.node.parent = parent;
+	if (to.found && !to.node.gone && to.node.sig.type != SIG_DIR && c->w->files > 0)
+		c->w->files--;
+	place_store(&to, sig, false);
+	if (node->sig.type == SIG_DIR)
+		carry_children(c, node->id, to.node.id);
+	if (node->sig.type == SIG_DIR && node->unsure)
+		reconcile_list(c->w, c->root, c->to.p, c->to.len, false);
+	node->gone = true;
+	node->unsure = false;
+	node_update(c->w->state, node);
+	pending_update(c->w, c->root, node, c->from.p, c->from.len, true);
+	pending_update(c->w, c->root, &to.node, c->to.p, c->to.len, true);
+	pending_cleanup(c->w, c->root, node->id);
+	if (to.node.sig.ino == 0)
+		reconcile_path(c->w, c->root, c->to.p, c->to.len, HINT_LOOK, NULL);
+}
+
+/* No handler cares where a path was: one row changes, all below follow. */
+static bool
+relink(struct place *from, struct place *to)
+{
+	if (from->w->n_handlers > 0 || to->found)
+		return false;
+	node_relink(
+	    from->w->state, from->node.id, place_dir(to, true), to->name, to->name_len);
+	place_forget(from->w, 0);
+	return true;
+}
+
+static void
+carry(struct place *from, struct place *to, const struct sig *sig)
+{
+	struct carry c = {
+		.w = from->w, .root = from->root, .from = BUF_INIT, .to = BUF_INIT
+	};
+
+	if (relink(from, to))
+		return;
+	buf_add(&c.from, from->path, from->len);
+	buf_add(&c.to, to->path, to->len);
+	carry_node(&c, &from->node, place_dir(to, true), sig);
+	place_forget(from->w, 0);
+	buf_release(&c.from);
+	buf_release(&c.to);
+}
+
+static void
+record(struct watcher *w, struct root *root, const struct rename_paths *paths,
+    const struct stat *st)
+{
+	struct event event = {
+		.type = EVENT_RENAMED,
+		.root = root->path,
+		.path = paths->path,
+		.path_len = paths->len,
+		.old_path = paths->old_path,
+		.old_path_len = paths->old_len,
+		.is_dir = paths->is_dir,
+		.st = st,
+	};
+
+	record_event(w, root, &event);
+}
+
+/* Nothing is known of the old path, or too much has happened since. */
+static void
+look_at_both(struct watcher *w, struct root *root, const struct rename_paths *paths)
+{
+	reconcile_path(w, root, paths->old_path, paths->old_len, HINT_LOOK, NULL);
+	reconcile_path(w, root, paths->path, paths->len, HINT_CREATED, NULL);
+	if (paths->is_dir)
+		reconcile_list(w, root, paths->path, paths->len, true);
+}
+
+static void
+take_place(struct place *from, struct place *to, const struct rename_paths *paths,
+    const struct stat *st)
+{
+	struct sig sig = from->node.sig;
+
+	if (!reconcile_parent(to)) {
+		reconcile_gone(from);
+		return;
+	}
+	if (to->found && !to->node.gone && to->node.sig.type == SIG_DIR) {
+		/* What a rename replaces is empty: rows below are not true any more. */
+		reconcile_gone(to);
+		place_find(to, from->w, from->root, paths->path, paths->len);
+	}
+	if (st != NULL && (!paths->is_dir || sig.ino == 0))
+		sig_from_stat(&sig, st);
+	record(from->w, from->root, paths, st);
+	carry(from, to, &sig);
+}
+
+void
+rename_take(struct watcher *w, struct root *root, const struct rename_paths *paths)
+{
+	struct stat st, old_st;
+	struct place from, to;
+	enum presence now, old;
+
+	dispatch_taint_path(w, root, paths->old_path, paths->old_len);
+	dispatch_taint_path(w, root, paths->path, paths->len);
+	old = reconcile_presence(w, root, paths->old_path, paths->old_len, &old_st);
+	now = reconcile_presence(w, root, paths->path, paths->len, &st);
+	place_find(&from, w, root, paths->old_path, paths->old_len);
+	if (!from.found || from.node.gone || old == PRESENCE_UNKNOWN ||
+	    now == PRESENCE_UNKNOWN || (old == PRESENCE_PRESENT && !paths->is_dir)) {
+		look_at_both(w, root, paths);
+		return;
+	}
+	place_find(&to, w, root, paths->path, paths->len);
+	take_place(&from, &to, paths, now == PRESENCE_PRESENT ? &st : NULL);
+	if (old == PRESENCE_PRESENT)
+		reconcile_path(
+		    w, root, paths->old_path, paths->old_len, HINT_CREATED, NULL);
+}
