@@ -70,7 +70,9 @@ set_up(struct sql *s, int cache_kib)
 	sqlite3_extended_result_codes(s->db, 1);
 	/* Another reader, at most; more than that and it is an error to be told. */
 	sqlite3_busy_timeout(s->db, 250);
-	if (sql_exec(s, "PRAGMA mmap_size = 0") == -1 || sql_exec(s, cache) == -1 ||
+	/* Nobody else opens it: a lock taken once instead of at each statement. */
+	if (sql_exec(s, "PRAGMA locking_mode = EXCLUSIVE") == -1 ||
+	    sql_exec(s, "PRAGMA mmap_size = 0") == -1 || sql_exec(s, cache) == -1 ||
 	    sql_exec(s, "PRAGMA temp_store = MEMORY") == -1 ||
 	    sql_exec(s, "PRAGMA foreign_keys = OFF") == -1)
 		return -1;

@@ -16,7 +16,8 @@
 struct sql;
 
 /*
- * path "" is a private temporary database, ":memory:" one in memory.  WAL,
+ * path "" is a private temporary database, ":memory:" one in memory.  The file
+ * is locked for as long as it is open: one process has it.  WAL,
  * synchronous=NORMAL, cache_kib of page cache, no mmap, temp_store memory,
  * foreign keys off.  quick_check is run where check is set.
  * NULL with errno-like meaning in *damaged: true where the file is not a

@@ -327,7 +327,8 @@ serve(const struct arguments *args, struct config *config)
 		.started_wall_ns = clk_wall_ns(),
 		.started_mono_ms = clk_mono_ms(),
 	};
-	char *trace_log = xasprintf("%s/trace.log", config->state_dir);
+	static char *trace_log; /* kept by both children */
+	trace_log = xasprintf("%s/trace.log", config->state_dir);
 	if (!args->foreground) {
 		setup.trace_log = trace_log;
 		go_background(&setup);
@@ -344,7 +345,7 @@ int
 main(int argc, char *argv[])
 {
 	extern char **environ;
-	struct arguments args = { 0 };
+	static struct arguments args; /* its strings live as long as the process */
 	ensure_stdio();
 	setprogname("filemond");
 	setproctitle_init(argc, argv, environ);

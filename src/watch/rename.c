@@ -211,8 +211,11 @@ put(struct fm_watch *w, uint32_t node, const struct place *at)
 			tree_queue(w, node, w->dirs.dirs[there].flags & PENDING, false);
 		put_aside(w, there, at);
 	}
-	if (dirtab_move(&w->dirs, node, at->dir, at->name, at->len) == 0)
+	if (dirtab_move(&w->dirs, node, at->dir, at->name, at->len) == 0) {
+		if (w->dirs.dirs[node].flags & DIR_FAILED) /* under its old name */
+			tree_queue(w, node, FM_SCAN_REPAIR, false);
 		return true;
+	}
 	tree_forget(w, node);
 	repair_all(w, FM_CAUSE_WATCH_FAILED, errno);
 	return false;

@@ -220,6 +220,33 @@ not_watched(struct fm_watch *w, uint32_t dir, int error)
 	set_polled(w, dir, FM_CAUSE_WATCH_LIMIT, ENOSPC);
 }
 
+/*
+ * Is anything that happens to dir's path told?  Then it may be watched by its
+ * path, at a third of the price of the way through /proc: should it be another
+ * directory by then, the notifications that say so are still to come.
+ */
+static bool
+is_path_safe(struct fm_watch *w, uint32_t dir, const struct path *path)
+{
+	uint32_t parent = get(w, dir)->parent;
+
+	for (size_t i = 0; i < POLLED_COUNT; i++)
+		if (w->polled[polled[i].cause] > 0)
+			return false;
+	return parent != DIRTAB_NONE && get(w, parent)->wd >= 0 && path->len < PATH_MAX &&
+	    !(w->list.flags & FM_SCAN_REPAIR);
+}
+
+static int
+add_watch(struct fm_watch *w, uint32_t dir, int fd, const struct path *path)
+{
+	int wd = -1;
+
+	if (is_path_safe(w, dir, path))
+		wd = inotify_watch_path(w, path->abs);
+	return wd != -1 ? wd : inotify_watch_fd(w, fd, path->abs);
+}
+
 int
 tree_watch(struct fm_watch *w, uint32_t dir, int fd, const struct path *path)
 {
@@ -233,7 +260,7 @@ tree_watch(struct fm_watch *w, uint32_t dir, int fd, const struct path *path)
 		not_watched(w, dir, ENOSPC);
 		return 0;
 	}
-	wd = inotify_watch_fd(w, fd, path->abs);
+	wd = add_watch(w, dir, fd, path);
 	if (wd == -1)
 		not_watched(w, dir, errno);
 	else if (wd != get(w, dir)->wd)

@@ -197,9 +197,9 @@ needs_run(struct choice *c)
 }
 
 /*
- * The other end of a move: for a path that came, one that went, is known to the
- * handler just as it was, and may be told; for one that went, one that came and
- * was not told yet.
+ * The other end of a move: for a path that came by a rename, the one it had,
+ * known to the handler just as it was; for one that went by a rename, the one
+ * it has now, not told yet.
  */
 static bool
 is_other_end(struct choice *c, int64_t id, struct delivery *other)
@@ -207,7 +207,9 @@ is_other_end(struct choice *c, int64_t id, struct delivery *other)
 	struct node node;
 
 	if (id == c->node.id || !node_get(c->w->state, id, &node) ||
-	    node.gone == c->node.gone || !sig_moved(&node.sig, &c->node.sig) ||
+	    node.gone == c->node.gone ||
+	    (node.gone ? c->node.origin != id : node.origin != c->node.id) ||
+	    !sig_moved(&node.sig, &c->node.sig) ||
 	    !delivery_get(c->w->state, c->d.handler, id, other) ||
 	    watcher_root_of(c->w, node_path(c->w->state, id, &c->w->scratch)) != c->root)
 		return false;
@@ -376,6 +378,10 @@ consider(struct choice *c)
 		block_on(c, first);
 		return;
 	}
+	if (!c->wanted && moves_to(c, &old)) {
+		block_on(c, old.node);
+		return;
+	}
 	if (!needs_run(c))
 		return;
 	wait = unsure_ms(c);
@@ -383,9 +389,7 @@ consider(struct choice *c)
 		postpone(c, clk_mono_ms() + wait);
 		return;
 	}
-	if (!c->wanted && moves_to(c, &old))
-		block_on(c, old.node);
-	else if (!c->wanted)
+	if (!c->wanted)
 		begin(c, WIRE_REMOVE, NULL);
 	else if (moved_from(c, &old))
 		begin(c, WIRE_MOVE, &old);
@@ -497,6 +501,7 @@ send_job(struct watcher *w, struct job *job)
 {
 	const struct handler_config *config = job->handler->config;
 	struct stat st = { .st_size = -1 };
+	char id[64];
 	struct wire_msg msg = {
 		.type = WIRE_RUN,
 		.id = job->id,
@@ -508,9 +513,12 @@ send_job(struct watcher *w, struct job *job)
 		.path = job->path,
 		.old_path = job->old_path == NULL ? "" : job->old_path,
 		.event = job->event,
-		.event_id = "",
+		.event_id = id,
 	};
 
+	/* The same for every attempt to deliver the same state. */
+	snprintf(id, sizeof(id), "%llx-%llx-%llx", (unsigned long long)job->handler->id,
+	    (unsigned long long)job->node, (unsigned long long)job->sig);
 	if (job->command != WIRE_REMOVE)
 		fd_lstatat(AT_FDCWD,
 		    watcher_abs(w, job->root, job->path, strlen(job->path)), &st);

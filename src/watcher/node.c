@@ -6,7 +6,7 @@
 
 #include "base/xmalloc.h"
 
-#define COLUMNS "id, parent, type, gone, unsure, ino, size, mtime, ctime, meta"
+#define COLUMNS "id, parent, type, gone, unsure, ino, size, mtime, ctime, meta, origin"
 
 static void
 read_columns(sqlite3_stmt *stmt, struct node *node)
@@ -21,6 +21,7 @@ read_columns(sqlite3_stmt *stmt, struct node *node)
 	node->sig.mtime = sqlite3_column_int64(stmt, 7);
 	node->sig.ctime = sqlite3_column_int64(stmt, 8);
 	node->sig.meta = sqlite3_column_int64(stmt, 9);
+	node->origin = sqlite3_column_int64(stmt, 10);
 }
 
 static bool
@@ -67,6 +68,7 @@ bind_sig(sqlite3_stmt *stmt, int at, const struct node *node)
 	sqlite3_bind_int64(stmt, at + 5, node->sig.mtime);
 	sqlite3_bind_int64(stmt, at + 6, node->sig.ctime);
 	sqlite3_bind_int64(stmt, at + 7, node->sig.meta);
+	sqlite3_bind_int64(stmt, at + 8, node->origin);
 }
 
 void
@@ -74,8 +76,8 @@ node_insert(struct state *state, struct node *node, const void *name, size_t len
 {
 	sqlite3_stmt *stmt = state_stmt(state,
 	    "INSERT INTO node(parent, name, type, gone, unsure, ino, size, mtime, ctime, "
-	    "meta)"
-	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
+	    "meta, origin)"
+	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
 
 	sql_begin(state_sql(state));
 	sqlite3_bind_int64(stmt, 1, node->parent);
@@ -90,7 +92,7 @@ node_update(struct state *state, const struct node *node)
 {
 	sqlite3_stmt *stmt = state_stmt(state,
 	    "UPDATE node SET type = ?2, gone = ?3, unsure = ?4, ino = ?5, size = ?6,"
-	    " mtime = ?7, ctime = ?8, meta = ?9 WHERE id = ?1");
+	    " mtime = ?7, ctime = ?8, meta = ?9, origin = ?10 WHERE id = ?1");
 
 	sql_begin(state_sql(state));
 	sqlite3_bind_int64(stmt, 1, node->id);
@@ -242,8 +244,8 @@ page_add(struct node_page *page, sqlite3_stmt *stmt)
 	}
 	read_columns(stmt, &page->rows[page->n]);
 	page->name_at[page->n] = page->names.len;
-	buf_add(&page->names, sqlite3_column_blob(stmt, 10),
-	    (size_t)sqlite3_column_bytes(stmt, 10));
+	buf_add(&page->names, sqlite3_column_blob(stmt, 11),
+	    (size_t)sqlite3_column_bytes(stmt, 11));
 	page->n++;
 	page->name_at[page->n] = page->names.len;
 }

@@ -21,7 +21,8 @@ struct node {
 	int64_t parent; /* 0: a root, whose name is its absolute path */
 	struct sig sig; /* of a gone node: its last one */
 	bool gone;
-	bool unsure; /* was delivered with stamps too young to be trusted */
+	int64_t origin; /* the node this one was renamed from; 0: none */
+	bool unsure;	/* was delivered with stamps too young to be trusted */
 };
 
 /* The row of a root, made where missing. */

@@ -175,6 +175,9 @@ failed(struct ending *e, enum outcome outcome)
 		idle_row(&e->d);
 		delivery_put(e->w->state, &e->d);
 		compare_again(e->w, e->job->node, true);
+	} else if (e->job->command == WIRE_MOVE) {
+		/* A load and a removal take its place, with attempts of their own. */
+		try_again(e);
 	} else if (outcome == OUTCOME_REJECTED ||
 	    (config->retries >= 0 && e->d.attempts > config->retries)) {
 		give_up(e);

@@ -90,7 +90,8 @@ compare_wanted(const struct pair *p, struct delivery *d)
 static void
 compare_unwanted(const struct pair *p, struct delivery *d)
 {
-	if (d->state == DELIVERY_NO || p->handler->config->remove_file.n == 0) {
+	if (d->state == DELIVERY_NO ||
+	    (p->handler->config->remove_file.n == 0 && p->handler->config->move.n == 0)) {
 		delivery_delete(p->w->state, d->handler, d->node);
 		delivery_unblock(p->w->state, d->handler, d->node, clk_mono_ms());
 	} else if (!(d->dead && d->tried == 0)) {

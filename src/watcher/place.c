@@ -73,6 +73,7 @@ place_store(struct place *at, const struct sig *sig, bool gone)
 	at->node.sig = *sig;
 	at->node.gone = gone;
 	at->node.unsure = false;
+	at->node.origin = 0;
 	if (at->found) {
 		node_update(at->w->state, &at->node);
 		return;

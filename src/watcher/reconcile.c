@@ -54,6 +54,15 @@ reconcile_parent(struct place *at)
 	    !dir.gone;
 }
 
+void
+reconcile_list(
+    struct watcher *w, struct root *root, const char *path, size_t len, bool recursive)
+{
+	buf_reset(&w->scratch);
+	buf_add(&w->scratch, path, len);
+	fm_watch_scan(root->watch, len == 0 ? "" : w->scratch.p, recursive);
+}
+
 static void look_at_links(struct watcher *, const struct node *);
 
 /* One row goes: it is recorded, and handlers that know it are told. */
@@ -198,6 +207,10 @@ appeared(struct place *at, const struct sig *sig, const struct stat *st)
 		    EVENT_KIND_NONE, sig->type == SIG_DIR, st);
 	dispatch_taint_path(at->w, at->root, at->path, at->len);
 	pending_update(at->w, at->root, &at->node, at->path, at->len, true);
+	/* One that the library knows already (it counted as gone while it was being
+	   renamed) would not be listed; for a new one this does nothing. */
+	if (sig->type == SIG_DIR)
+		reconcile_list(at->w, at->root, at->path, at->len, true);
 	if (sig->type == SIG_FILE && st->st_nlink > 1)
 		look_at_links(at->w, &at->node);
 }
@@ -217,15 +230,6 @@ kind_of(
 	    at->node.sig.ino == sig->ino)
 		return EVENT_METADATA;
 	return EVENT_CONTENT;
-}
-
-void
-reconcile_list(
-    struct watcher *w, struct root *root, const char *path, size_t len, bool recursive)
-{
-	buf_reset(&w->scratch);
-	buf_add(&w->scratch, path, len);
-	fm_watch_scan(root->watch, len == 0 ? "" : w->scratch.p, recursive);
 }
 
 /* With ignore-metadata: a change of mode, owner or links alone, surely.  ctime

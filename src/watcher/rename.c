@@ -67,6 +67,8 @@ carry_node(struct carry *c, struct node *node, int64_t parent, const struct sig 
 	if (to.found && !to.node.gone && to.node.sig.type != SIG_DIR && c->w->files > 0)
 		c->w->files--;
 	place_store(&to, sig, false);
+	to.node.origin = node->id;
+	node_update(c->w->state, &to.node);
 	if (node->sig.type == SIG_DIR)
 		carry_children(c, node->id, to.node.id);
 	if (node->sig.type == SIG_DIR && node->unsure)

@@ -191,8 +191,8 @@ is "everything is delivered again" "$(lines)" "$(find "$P" -path "$P/.filemon" -
 moved=$(find "$P/.filemon" -name 'state.db?*' ! -name '*-wal' ! -name '*-shm')
 ok "the damaged file was moved aside" test -n "$moved"
 ok "with its name in the trace log" grep -qF "${moved##*/}" "$P/.filemon/trace.log"
-is "the new one is sound" "$(sqlite3 "$P/.filemon/state.db" 'PRAGMA integrity_check')" ok
 ctl stop >/dev/null
+is "the new one is sound" "$(sqlite3 "$P/.filemon/state.db" 'PRAGMA integrity_check')" ok
 : >"$HLOG"
 start_daemon
 idle >/dev/null

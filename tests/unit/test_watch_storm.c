@@ -15,7 +15,7 @@
 #include "watch_fixture.h"
 
 #define OPERATIONS 3000
-#define ROUNDS 12
+#define ROUNDS 6
 
 static unsigned
 pick(unsigned *seed, unsigned n)
@@ -247,26 +247,5 @@ START_TEST(whatever_another_process_does_the_end_is_right)
 }
 END_TEST
 
-int
-main(void)
-{
-	Suite *suite = suite_create("watch storm");
-	TCase *tcase = tcase_create("watch storm");
-	SRunner *runner;
-
-	if (!can_inotify()) {
-		puts("1..0 # SKIP inotify tells nothing in the temporary folder");
-		return 0;
-	}
-	tcase_set_timeout(tcase, 120);
-	tcase_add_loop_test(
-	    tcase, whatever_happens_between_reads_the_end_is_right, 0, ROUNDS);
-	tcase_add_loop_test(
-	    tcase, whatever_another_process_does_the_end_is_right, 0, ROUNDS / 4);
-	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	srunner_free(runner);
-	return 0;
-}
+WATCH_MAIN("watch storm", ROUNDS, whatever_happens_between_reads_the_end_is_right,
+    whatever_another_process_does_the_end_is_right)
