@@ -113,8 +113,8 @@ struct fm_options {
 	bool (*want)(void *ctx, const char *path, size_t len, bool is_dir);
 	/*
 	 * Is the directory now at the root's path to be taken for the root?  Asked
-	 * at the start and when one is there again.  False: it counts as gone
-	 * (fm_watch_new: NULL with ESTALE).  NULL: always.
+	 * at the start and when one is there again.  False: it counts as gone, and
+	 * is asked about again from time to time.  NULL: always.
 	 */
 	bool (*accept_root)(void *ctx, const struct stat *);
 	void (*on_event)(void *ctx, const struct fm_event *);
@@ -141,8 +141,7 @@ struct fm_stats {
 /*
  * Starts watching.  The root must be a directory now.  Every directory is
  * queued to be listed (fm_watch_step).  NULL with errno: ENOENT, ENOTDIR,
- * EACCES, EMFILE (fs.inotify.max_user_instances, or descriptors), ENOMEM,
- * ESTALE (accept_root refused).
+ * EACCES, EMFILE (fs.inotify.max_user_instances, or descriptors), ENOMEM.
  */
 struct fm_watch *fm_watch_new(const struct fm_options *);
 void fm_watch_free(struct fm_watch *); /* NULL is fine; idempotent stop */

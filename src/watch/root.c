@@ -98,7 +98,7 @@ root_find(struct fm_watch *w)
 void
 root_choose(struct fm_watch *w)
 {
-	const char *name = untold_name(w->prefix);
+	const char *name = w->prefix == NULL ? NULL : untold_name(w->prefix);
 
 	if (w->o.backend == FM_BACKEND_POLL) {
 		w->why = "asked for";
@@ -113,7 +113,8 @@ root_choose(struct fm_watch *w)
 		w->why = "inotify failed";
 		w->poll_cause = FM_CAUSE_WATCH_FAILED;
 	}
-	w->backend = w->poll_cause == FM_CAUSE_NONE ? FM_BACKEND_INOTIFY : FM_BACKEND_POLL;
+	w->backend =
+	    w->poll_cause == FM_CAUSE_NONE ? FM_BACKEND_INOTIFY : FM_BACKEND_POLL;
 }
 
 /* A new, small table; the old one, where memory is out. */

@@ -77,9 +77,15 @@ fm_watch_new(const struct fm_options *o)
 	if ((w->root = strdup(o->root)) == NULL || dirtab_init(&w->dirs) == -1)
 		goto fail;
 	set_options(w, o);
-	if (root_find(w) == -1 || check_root(w) == -1 || open_backend(w) == -1)
+	w->gone = root_find(w) == -1;
+	if (w->gone && errno != ESTALE)
 		goto fail;
-	tree_queue(w, DIRTAB_ROOT, FM_SCAN_ASKED | DIR_RECURSE, false);
+	if ((!w->gone && check_root(w) == -1) || open_backend(w) == -1)
+		goto fail;
+	if (w->gone)
+		w->root_look = (struct backoff){ 0, watch_now() };
+	else
+		tree_queue(w, DIRTAB_ROOT, FM_SCAN_ASKED | DIR_RECURSE, false);
 	return w;
 fail:
 	fm_watch_free(w);
@@ -166,8 +172,8 @@ fm_watch_step(struct fm_watch *w, unsigned max)
 int
 fm_watch_scan(struct fm_watch *w, const char *path, bool recursive)
 {
-	uint32_t dir = w->gone ? DIRTAB_NONE :
-				 dirtab_lookup(&w->dirs, path, strlen(path));
+	uint32_t dir =
+	    w->gone ? DIRTAB_NONE : dirtab_lookup(&w->dirs, path, strlen(path));
 
 	if (dir == DIRTAB_NONE) {
 		errno = ENOENT;

@@ -311,8 +311,9 @@ is_empty(const char *path)
 }
 
 /*
- * An empty directory on another file system, where there was a tree: what is
- * seen is the mount point, and nothing says that the tree is deleted.
+ * An empty directory that is no mount point any more, or is on another file
+ * system, where there was a tree: what is seen is the place to mount it, and
+ * nothing says that the tree is deleted.
  */
 static bool
 accept_root(void *ctx, const struct stat *st)
@@ -320,15 +321,18 @@ accept_root(void *ctx, const struct stat *st)
 	struct root *root = ctx;
 	struct state *state = root->watcher->state;
 	struct node node;
+	bool other;
 
-	if (state == NULL || !node_get(state, root->node, &node) || node.sig.ino == 0 ||
-	    node.sig.size == (int64_t)st->st_dev || !is_empty(root->path) ||
-	    !node_has_children(state, root->node))
+	if (state == NULL || !node_get(state, root->node, &node) || node.sig.ino == 0)
+		return true;
+	other = node.sig.size != (int64_t)st->st_dev ||
+	    (node.sig.mtime != 0 && !reconcile_is_mounted(root));
+	if (!other || !is_empty(root->path) || !node_has_children(state, root->node))
 		return true;
 	if (!root->refused)
 		log_warnx(
-		    "root %s: empty, and on another file system than the tree that was "
-		    "seen there: not mounted? (nothing counts as deleted; waiting)",
+		    "root %s: empty, and not the file system that was seen there: not "
+		    "mounted? (nothing counts as deleted; waiting)",
 		    root->path);
 	root->refused = true;
 	return false;
@@ -357,6 +361,8 @@ intake_open(struct watcher *w, struct root *root)
 	root->watch = fm_watch_new(&options);
 	if (root->watch == NULL)
 		return -1;
+	if (fm_watch_root_gone(root->watch))
+		root_gone(root);
 	fm_watch_stats(root->watch, &stats);
 	if (stats.backend == FM_BACKEND_POLL && w->state == NULL)
 		give_state(w);

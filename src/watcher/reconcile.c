@@ -63,6 +63,16 @@ reconcile_list(
 	fm_watch_scan(root->watch, len == 0 ? "" : w->scratch.p, recursive);
 }
 
+bool
+reconcile_is_mounted(const struct root *root)
+{
+	struct statx stx;
+
+	/* STATX_ATTR_MOUNT_ROOT: Linux 5.8. */
+	return statx(AT_FDCWD, root->path, AT_STATX_DONT_SYNC, STATX_TYPE, &stx) == 0 &&
+	    (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
 static void look_at_links(struct watcher *, const struct node *);
 
 /* One row goes: it is recorded, and handlers that know it are told. */
@@ -300,8 +310,10 @@ present(struct place *at, enum hint hint, const struct stat *st)
 
 	sig_from_stat(&sig, st);
 	if (at->len == 0) {
-		/* A directory has no size: the root's row keeps its device there. */
+		/* A directory has neither size nor time here: the root's row keeps
+		   its device, and whether it is a mount point. */
 		sig.size = (int64_t)st->st_dev;
+		sig.mtime = reconcile_is_mounted(at->root);
 		place_store(at, &sig, false);
 		return;
 	}

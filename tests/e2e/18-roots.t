@@ -129,7 +129,7 @@ not_ok "and nothing is left running" ctl status
 
 # A file system of its own.
 if [ "$FILEMON_MOUNTS" = no ] || ! mount -t tmpfs none "$P/.filemon" 2>/dev/null; then
-	skip "no mounts here" 25
+	skip "no mounts here" 33
 	finish_without=1
 else
 	umount "$P/.filemon"
@@ -191,7 +191,8 @@ if [ -z "$finish_without" ]; then
 	kill -9 "$watcher"
 	another()
 	{
-		[ "$(pid_of watcher)" != "$watcher" ]
+		now=$(pid_of watcher)
+		[ -n "$now" ] && [ "$now" != "$watcher" ]
 	}
 	ok "a watcher that was killed meanwhile is there again" wait_for "$LIMIT" another
 	ok "and waits for the root" wait_for "$LIMIT" gone_is true
@@ -225,31 +226,46 @@ if [ -z "$finish_without" ]; then
 	is "what is in it is loaded" "$(grep -c ' load ' "$HLOG")" 5
 	ctl stop >/dev/null
 
-	# Of a file system that is mounted elsewhere too nothing is told when it goes.
-	: >"$HLOG"
-	root_conf bound
-	mkdir "$T/disk"
-	fill "$T/disk"
-	mount --bind "$T/disk" "$P/m"
-	at_exit "umount -l '$P/m'"
-	start_daemon
-	idle >/dev/null
-	is "a root that is bound is loaded" "$(lines)" 5
-	: >"$HLOG"
-	umount "$P/m"
-	rm "$T/disk/a"
-	put "$T/disk/b" 2
-	put "$T/disk/late" 1
-	ctl scan >/dev/null
-	ok "without it, it is gone" wait_for "$LIMIT" gone_is true
-	ok "and nothing was removed" no_removal
-	mount --bind "$T/disk" "$P/m"
-	ok "bound again it comes back" wait_for "$LIMIT" gone_is false
-	idle >/dev/null
-	ok "with what was changed meanwhile" log_is "log remove a 1
+	# Bound: of what is mounted elsewhere too, nothing is told when it goes.
+	bound() # DISK NAME
+	{
+		: >"$HLOG"
+		root_conf "$2"
+		fill "$1"
+		mount --bind "$1" "$P/m"
+		at_exit "umount -l '$P/m'"
+		start_daemon
+		idle >/dev/null
+		is "a root that is bound, $2, is loaded" "$(lines)" 5
+		: >"$HLOG"
+		umount "$P/m"
+		rm "$1/a"
+		put "$1/b" 2
+		put "$1/late" 1
+		ctl scan >/dev/null
+		ok "without it, it is gone" wait_for "$LIMIT" gone_or_removed
+		ok "and nothing was removed" no_removal
+		mount --bind "$1" "$P/m"
+		ok "bound again it comes back" wait_for "$LIMIT" gone_is false
+		ok "with what was changed meanwhile" wait_for "$LIMIT" bound_again
+		idle >/dev/null
+		ok "and nothing else" bound_again
+		ctl stop >/dev/null
+	}
+	gone_or_removed()
+	{
+		gone_is true || ! no_removal
+	}
+	bound_again()
+	{
+		log_is "log remove a 1
 log load b 1
 log load late 1"
-	ctl stop >/dev/null
+	}
+	mounted
+	at_exit "umount -l '$T/new'"
+	bound "$T/new" of-another
+	bound "$T/disk" of-the-same
 fi
 ok "nothing is left behind" wait_for "$LIMIT" none_left
 done_testing
