@@ -9,22 +9,17 @@
 #include <sys/stat.h>
 
 #include "base/clk.h"
-#include "base/compiler.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "base/xmalloc.h"
+#include "watcher/choice.h"
 #include "watcher/delivery.h"
 #include "watcher/outcome.h"
-#include "watcher/pending.h"
-#include "watcher/reconcile.h"
 #include "watcher/watcher_priv.h"
 
-#define UNSEEN_WAIT_MS 5000
-#define LOOK_AGAIN_MS 20
+#define ASK_AGAIN_MS 5000
 #define VCS_LOCK_MAX_MS 30000
 #define VCS_LOOK_MS 100
 #define VCS_FORGET_MS 1000 /* not looked at for so long: another lock */
-#define MOVE_CANDIDATES 16
 #define CHOICES_A_TURN 256 /* rows looked at, so that a turn stays short */
 
 const char *
@@ -49,6 +44,15 @@ dispatch_job(const struct watcher *w, const struct handler *handler, int64_t nod
 	return NULL;
 }
 
+void
+dispatch_add(struct watcher *w, struct job *job)
+{
+	job->next = w->jobs;
+	w->jobs = job;
+	w->n_jobs++;
+	job->handler->running++;
+}
+
 static bool
 is_below(const char *path, const char *dir, size_t len)
 {
@@ -67,336 +71,6 @@ dispatch_taint_path(
 			job->again = true;
 }
 
-/* What is known of a path that may start. */
-struct choice {
-	struct watcher *w;
-	struct handler *handler;
-	struct delivery d;
-	struct node node;
-	struct root *root;
-	struct buf path;
-	struct stat st;
-	bool wanted;
-};
-
-static void
-postpone(struct choice *c, int64_t due)
-{
-	c->d.due = due;
-	c->d.blocked_on = 0;
-	delivery_put(c->w->state, &c->d);
-}
-
-static void
-block_on(struct choice *c, int64_t node)
-{
-	c->d.due = STATE_DUE_BLOCKED;
-	c->d.blocked_on = node;
-	delivery_put(c->w->state, &c->d);
-}
-
-static void
-drop_row(struct choice *c)
-{
-	delivery_delete(c->w->state, c->d.handler, c->d.node);
-	delivery_unblock(c->w->state, c->d.handler, c->d.node, clk_mono_ms());
-	pending_cleanup(c->w, c->root, c->d.node);
-}
-
-/* The nearest directory above that this handler has to be told of first.  One
-   it does not want is there to be removed, and waits for what is below it. */
-static int64_t
-pending_above(struct choice *c)
-{
-	struct node above = c->node;
-	struct delivery d;
-	size_t len = c->path.len;
-
-	if (!(c->handler->config->types & TYPE_BIT_DIR))
-		return 0;
-	while (above.parent != 0 && node_get(c->w->state, above.parent, &above)) {
-		const char *slash = memrchr(c->path.p, '/', len);
-
-		len = slash == NULL ? 0 : (size_t)(slash - c->path.p);
-		if (pending_wants(c->handler, &above, c->path.p, len) &&
-		    delivery_get(c->w->state, c->d.handler, above.id, &d) && d.pending)
-			return above.id;
-	}
-	return 0;
-}
-
-static int64_t
-goes_first(struct choice *c)
-{
-	int64_t first = 0;
-
-	if (!c->wanted || c->node.sig.type != SIG_DIR)
-		first = delivery_child(c->w->state, c->d.handler, c->d.node);
-	if (first == 0 && c->wanted)
-		first = pending_above(c);
-	return first;
-}
-
-/* Nothing could be concluded (a directory above is being renamed): not at once again. */
-static void
-look_later(struct choice *c)
-{
-	struct delivery d;
-
-	if (!delivery_get(c->w->state, c->d.handler, c->d.node, &d) || !d.pending ||
-	    d.due != c->d.due)
-		return;
-	c->d = d;
-	postpone(c, clk_mono_ms() + LOOK_AGAIN_MS);
-}
-
-/* Is the row still what is there?  Where not, it is looked at, and due later. */
-static bool
-is_current(struct choice *c)
-{
-	struct sig sig;
-	enum presence presence =
-	    reconcile_presence(c->w, c->root, c->path.p, c->path.len, &c->st);
-
-	if (presence == PRESENCE_UNKNOWN) {
-		c->w->intake.unseen++;
-		postpone(c, clk_mono_ms() + UNSEEN_WAIT_MS);
-		return false;
-	}
-	if (presence == PRESENCE_ABSENT && c->node.gone)
-		return true;
-	if (presence == PRESENCE_PRESENT) {
-		bool is_dir = S_ISDIR(c->st.st_mode);
-
-		sig_from_stat(&sig, &c->st);
-		if (!c->node.gone && sig_compare(&c->node.sig, &sig) == SIG_SAME)
-			return true;
-		if (c->node.gone &&
-		    !filter_want(c->root->filter, c->path.p, c->path.len, is_dir, NULL))
-			return true;
-	}
-	reconcile_path(c->w, c->root, c->path.p, c->path.len, HINT_LOOK, NULL);
-	look_later(c);
-	return false;
-}
-
-/* Whether the row needs a run at all; settles it where not. */
-static bool
-needs_run(struct choice *c)
-{
-	if (c->wanted && c->handler->config->load.n > 0)
-		return true;
-	if (c->wanted) {
-		pending_update(c->w, c->root, &c->node, c->path.p, c->path.len, false);
-		return false;
-	}
-	if (c->d.state != DELIVERY_NO && c->handler->config->remove_file.n > 0)
-		return true;
-	drop_row(c);
-	return false;
-}
-
-/*
- * The other end of a move: for a path that came by a rename, the one it had,
- * known to the handler just as it was; for one that went by a rename, the one
- * it has now, not told yet.
- */
-static bool
-is_other_end(struct choice *c, int64_t id, struct delivery *other)
-{
-	struct node node;
-
-	if (id == c->node.id || !node_get(c->w->state, id, &node) ||
-	    node.gone == c->node.gone ||
-	    (node.gone ? c->node.origin != id : node.origin != c->node.id) ||
-	    !sig_moved(&node.sig, &c->node.sig) ||
-	    !delivery_get(c->w->state, c->d.handler, id, other) ||
-	    watcher_root_of(c->w, node_path(c->w->state, id, &c->w->scratch)) != c->root)
-		return false;
-	if (node.gone)
-		return other->state == DELIVERY_YES &&
-		    other->sig == sig_hash(&node.sig) && other->due != STATE_DUE_RUNNING;
-	return other->state == DELIVERY_NO && other->pending && other->attempts == 0;
-}
-
-static bool
-other_end(struct choice *c, struct delivery *other)
-{
-	int64_t ids[MOVE_CANDIDATES];
-	size_t n;
-
-	if (c->handler->config->move.n == 0 || c->node.sig.type == SIG_DIR)
-		return false;
-	n = node_by_inode(c->w->state, c->node.sig.ino, ids, MOVE_CANDIDATES);
-	for (size_t i = 0; i < n; i++)
-		if (is_other_end(c, ids[i], other))
-			return true;
-	return false;
-}
-
-/* A load that is a move, from old. */
-static bool
-moved_from(struct choice *c, struct delivery *old)
-{
-	return c->d.state == DELIVERY_NO && c->d.attempts == 0 && other_end(c, old);
-}
-
-/* A removal that a move will make needless; it waits for it. */
-static bool
-moves_to(struct choice *c, struct delivery *to)
-{
-	return c->d.state == DELIVERY_YES && other_end(c, to);
-}
-
-static const char *
-event_of(const struct choice *c, enum wire_command command)
-{
-	if (command == WIRE_MOVE)
-		return "renamed";
-	if (command == WIRE_REMOVE)
-		return "deleted";
-	return c->d.state == DELIVERY_NO ? "created" : "modified";
-}
-
-/* Of a directory the times are no part of the signature. */
-static int64_t
-unsure_ms(const struct choice *c)
-{
-	return c->wanted && c->node.sig.type != SIG_DIR
-	    ? settle_unsure_ms(&c->st, clk_wall_ns())
-	    : 0;
-}
-
-uint64_t
-dispatch_chain(struct watcher *w, const struct root *root, const char *path)
-{
-	uint64_t hash = 1;
-	size_t len = strlen(path);
-	struct stat st;
-
-	for (;;) {
-		memset(&st, 0, sizeof(st));
-		fd_lstatat(AT_FDCWD, watcher_abs(w, root, path, len), &st);
-		hash = hash * 1099511628211ULL + st.st_ino;
-		hash = hash * 1099511628211ULL + (uint64_t)st.st_ctim.tv_sec;
-		hash = hash * 1099511628211ULL + (uint64_t)st.st_ctim.tv_nsec;
-		while (len > 0 && path[len - 1] != '/')
-			len--;
-		if (len == 0)
-			return hash;
-		len--;
-	}
-}
-
-static struct job *
-job_new(struct choice *c, enum wire_command command)
-{
-	struct watcher *w = c->w;
-	struct job *job = xcalloc(1, sizeof(*job));
-	struct fm_stats stats;
-
-	job->id = ++w->next_job;
-	job->handler = c->handler;
-	job->root = c->root;
-	job->node = c->node.id;
-	job->command = command;
-	job->attempt = c->d.attempts + 1;
-	job->start_ms = clk_mono_ms();
-	job->event = event_of(c, command);
-	job->path = xstrndup(c->path.p, c->path.len);
-	job->sig = c->wanted ? sig_hash(&c->node.sig) : 0;
-	fm_watch_stats(c->root->watch, &stats);
-	if (stats.polled > 0)
-		job->chain = dispatch_chain(w, c->root, job->path);
-	job->next = w->jobs;
-	w->jobs = job;
-	w->n_jobs++;
-	c->handler->running++;
-	return job;
-}
-
-/* Intent first: the row says "perhaps" before the runner is asked. */
-static void
-begin(struct choice *c, enum wire_command command, struct delivery *old)
-{
-	struct job *job = job_new(c, command);
-
-	job->unsure = unsure_ms(c) > 0;
-	if (job->unsure && !c->node.unsure) {
-		c->node.unsure = true;
-		node_update(c->w->state, &c->node);
-	}
-	c->d.state = DELIVERY_PERHAPS;
-	c->d.tried = job->sig;
-	c->d.due = STATE_DUE_RUNNING;
-	c->d.blocked_on = 0;
-	delivery_put(c->w->state, &c->d);
-	if (command != WIRE_MOVE)
-		return;
-	job->old_node = old->node;
-	node_path(c->w->state, old->node, &c->w->scratch);
-	job->old_path = xstrndup(c->w->scratch.p, c->w->scratch.len);
-	old->state = DELIVERY_PERHAPS;
-	if (!old->pending)
-		old->since = c->d.since;
-	old->pending = true;
-	old->due = STATE_DUE_RUNNING;
-	old->blocked_on = 0;
-	delivery_put(c->w->state, old);
-}
-
-static bool
-load_choice(struct choice *c)
-{
-	if (node_get(c->w->state, c->d.node, &c->node)) {
-		c->root =
-		    watcher_root_of(c->w, node_path(c->w->state, c->d.node, &c->path));
-		if (c->root != NULL)
-			return true;
-	}
-	/* A root that is not watched any more. */
-	delivery_delete(c->w->state, c->d.handler, c->d.node);
-	delivery_unblock(c->w->state, c->d.handler, c->d.node, clk_mono_ms());
-	return false;
-}
-
-static void
-consider(struct choice *c)
-{
-	struct delivery old;
-	int64_t first, wait;
-
-	if (dispatch_job(c->w, c->handler, c->d.node) != NULL) {
-		postpone(c, STATE_DUE_RUNNING);
-		return;
-	}
-	if (!load_choice(c) || !is_current(c))
-		return;
-	c->wanted = pending_wants(c->handler, &c->node, c->path.p, c->path.len);
-	first = goes_first(c);
-	if (first != 0) {
-		block_on(c, first);
-		return;
-	}
-	if (!c->wanted && moves_to(c, &old)) {
-		block_on(c, old.node);
-		return;
-	}
-	if (!needs_run(c))
-		return;
-	wait = unsure_ms(c);
-	if (wait > 0 && c->w->config->settle_ms > 0) {
-		postpone(c, clk_mono_ms() + wait);
-		return;
-	}
-	if (!c->wanted)
-		begin(c, WIRE_REMOVE, NULL);
-	else if (moved_from(c, &old))
-		begin(c, WIRE_MOVE, &old);
-	else
-		begin(c, WIRE_LOAD, NULL);
-}
-
 static bool
 may_start(struct watcher *w, struct handler *handler, int64_t now)
 {
@@ -406,19 +80,6 @@ may_start(struct watcher *w, struct handler *handler, int64_t now)
 	return !handler->paused && handler->running < handler->config->jobs &&
 	    w->n_jobs < w->config->jobs_max &&
 	    breaker_allows(&handler->breaker, now, handler->running);
-}
-
-/* False: nothing of this handler is due. */
-static bool
-choose_one(struct watcher *w, struct handler *handler, int64_t now)
-{
-	struct choice c = { .w = w, .handler = handler, .path = BUF_INIT };
-	bool found = delivery_next(w->state, handler->id, now, &c.d);
-
-	if (found)
-		consider(&c);
-	buf_release(&c.path);
-	return found;
 }
 
 /* git is in the middle of something: what settles now would be half of it. */
@@ -468,7 +129,7 @@ dispatch_choose(struct watcher *w, int64_t now)
 	for (int turn = 0; turn < CHOICES_A_TURN && idle < w->n_handlers; turn++) {
 		struct handler *handler = &w->handlers[w->round_robin++ % w->n_handlers];
 
-		if (may_start(w, handler, now) && choose_one(w, handler, now))
+		if (may_start(w, handler, now) && choice_take(w, handler, now))
 			idle = 0;
 		else
 			idle++;
@@ -536,10 +197,10 @@ put_back(struct watcher *w, const struct job *job)
 
 	if (!delivery_get(w->state, job->handler->id, job->node, &d))
 		return;
-	d.due = clk_mono_ms() + UNSEEN_WAIT_MS;
+	d.due = clk_mono_ms() + ASK_AGAIN_MS;
 	delivery_put(w->state, &d);
 	log_warnx("job %s: cannot be asked for (tried again in %d s)", job->path,
-	    UNSEEN_WAIT_MS / 1000);
+	    ASK_AGAIN_MS / 1000);
 }
 
 void

@@ -43,7 +43,7 @@ struct job {
 	int64_t attempt;
 	int64_t pid;
 	int64_t start_ms;
-	uint64_t chain; /* of a polled path: dispatch_chain at its start; else 0 */
+	uint64_t chain; /* of a polled path: choice_chain at its start; else 0 */
 	const char *event;
 	char *path, *old_path; /* below the root */
 	struct job *next;
@@ -59,16 +59,13 @@ int64_t dispatch_due(struct watcher *, int64_t now_ms);
 /* WIRE_STARTED and WIRE_ENDED. */
 void dispatch_message(struct watcher *, const struct wire_msg *);
 
+/* Takes the job into the list of those that run. */
+void dispatch_add(struct watcher *, struct job *);
 /* The handler's running job for a node; NULL: none. */
 struct job *dispatch_job(const struct watcher *, const struct handler *, int64_t node);
 /* Taints the jobs for path and for everything below it. */
 void dispatch_taint_path(
     struct watcher *, const struct root *, const char *path, size_t len);
-/*
- * A number for the path and the directories above it (inode, ctime).  Where
- * nothing tells of a change, it is compared before and after a run.
- */
-uint64_t dispatch_chain(struct watcher *, const struct root *, const char *path);
 /* Is anything pending or running? */
 bool dispatch_idle(struct watcher *);
 /* The handlers changed places: jobs follow theirs by id. */

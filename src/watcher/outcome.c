@@ -8,6 +8,7 @@
 #include "base/clk.h"
 #include "base/log.h"
 #include "base/xmalloc.h"
+#include "watcher/choice.h"
 #include "watcher/delivery.h"
 #include "watcher/dispatch.h"
 #include "watcher/pending.h"
@@ -239,7 +240,7 @@ outcome_note(struct watcher *w, struct job *job, const struct wire_msg *msg)
 		old_path_pending(&e);
 		return;
 	}
-	if (job->chain != 0 && job->chain != dispatch_chain(w, job->root, job->path))
+	if (job->chain != 0 && job->chain != choice_chain(w, job->root, job->path))
 		job->again = true;
 	retry_describe(
 	    job->handler->config, msg->outcome, msg->code, e.text, sizeof(e.text));

@@ -3,8 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,14 +16,11 @@
 #include "watcher/control.h"
 #include "watcher/dispatch.h"
 #include "watcher/intake.h"
-#include "watcher/reconcile.h"
+#include "watcher/life.h"
+#include "watcher/turn.h"
 #include "watcher/watcher_priv.h"
 
-#define SLICE_ENTRIES 256
-#define SLICE_MS 10 /* of listing, then the loop looks at the rest */
 #define DRAIN_READS_MAX 4096
-#define COMMIT_RETRY_MS 1000
-#define STOP_WAIT_MS 15000 /* for the runner, beyond what its jobs may take */
 #define STDOUT_WAIT_MS 2000
 #define STATUS_SIZE 160
 
@@ -135,8 +130,8 @@ say_ready(struct watcher *w)
 	fd_close(&w->setup.ready_fd);
 }
 
-static void
-scan_done(struct watcher *w)
+void
+watcher_scan_done(struct watcher *w)
 {
 	int64_t now = clk_mono_ms();
 
@@ -156,356 +151,6 @@ scan_done(struct watcher *w)
 	w->ready = true;
 	w->ready_ms = now - w->start_ms;
 	say_ready(w);
-}
-
-static void
-scan_slice(struct watcher *w)
-{
-	int64_t until = clk_mono_ms() + SLICE_MS;
-
-	for (size_t i = 0; i < w->n_roots; i++)
-		while (fm_watch_step(w->roots[i].watch, SLICE_ENTRIES) &&
-		    clk_mono_ms() < until)
-			continue;
-}
-
-static void
-on_busy(struct ev_loop *loop, struct ev_idle *idle, int events)
-{
-	struct watcher *w = idle->data;
-
-	(void)loop;
-	(void)events;
-	scan_slice(w);
-}
-
-static void
-on_notifications(struct ev_loop *loop, struct ev_io *io, int events)
-{
-	struct root *root = io->data;
-
-	(void)loop;
-	(void)events;
-	intake_read(root->watcher, root);
-}
-
-/* Watch descriptors may change (a root comes back, polling begins). */
-static void
-follow_fds(struct watcher *w)
-{
-	for (size_t i = 0; i < w->n_roots; i++) {
-		struct root *root = &w->roots[i];
-		int fd = fm_watch_fd(root->watch);
-
-		if (ev_is_active(&root->io) && root->io.fd == fd)
-			continue;
-		ev_io_stop(w->loop, &root->io);
-		if (fd == -1)
-			continue;
-		ev_io_set(&root->io, fd, EV_READ);
-		ev_io_start(w->loop, &root->io);
-	}
-}
-
-static void
-refilter_roots(struct watcher *w)
-{
-	for (size_t i = 0; i < w->n_roots; i++) {
-		if (filter_take_changed(w->roots[i].filter))
-			w->roots[i].refilter = true;
-		if (!w->roots[i].refilter)
-			continue;
-		w->roots[i].refilter = false;
-		fm_watch_refilter(w->roots[i].watch);
-	}
-}
-
-static void
-recover_state(struct watcher *w, int64_t now)
-{
-	if (state_probe(w->state) == -1) {
-		w->retry_commit_ms = now + COMMIT_RETRY_MS;
-		return;
-	}
-	w->degraded = false;
-	log_info("state: can be written again");
-	state_release(w->state);
-	place_forget(w, 0);
-	watcher_begin_scan(w, "state.db could not be written for a while");
-}
-
-static void
-finish_stop(struct watcher *w)
-{
-	ev_break(w->loop, EVBREAK_ALL);
-}
-
-static void
-send_stop(struct watcher *w, int64_t now)
-{
-	const struct wire_msg msg = { .type = WIRE_STOP };
-
-	if (w->wire == NULL) {
-		finish_stop(w);
-		return;
-	}
-	w->cut = w->n_jobs > 0;
-	w->stop_sent = true;
-	w->stop_due_ms = now + STOP_WAIT_MS;
-	for (size_t i = 0; i < w->n_handlers; i++)
-		if (w->stop_due_ms <
-		    now + w->handlers[i].config->stop_grace_ms + STOP_WAIT_MS)
-			w->stop_due_ms =
-			    now + w->handlers[i].config->stop_grace_ms + STOP_WAIT_MS;
-	wire_send(w->wire, &msg);
-}
-
-static void
-continue_stop(struct watcher *w, int64_t now)
-{
-	if (!w->stopping)
-		return;
-	if (!w->stop_sent && (w->n_jobs == 0 || now >= w->stop_due_ms))
-		send_stop(w, now);
-	else if (w->stop_sent && now >= w->stop_due_ms)
-		finish_stop(w);
-}
-
-void
-watcher_stop(struct watcher *w, const char *reason)
-{
-	if (w->stopping)
-		return;
-	log_info("stopping: %s (%lld jobs running)", reason, (long long)w->n_jobs);
-	notify_send("STOPPING=1");
-	w->stopping = true;
-	w->stop_reason = reason;
-	w->stop_due_ms = clk_mono_ms() + w->config->drain_timeout_ms;
-	watcher_wake(w);
-}
-
-/* What is due by time alone. */
-static void
-on_timer(struct ev_loop *loop, struct ev_timer *timer, int events)
-{
-	struct watcher *w = timer->data;
-	int64_t now = clk_mono_ms();
-
-	(void)loop;
-	(void)events;
-	for (size_t i = 0; i < w->n_roots; i++) {
-		int64_t due = fm_watch_due(w->roots[i].watch);
-
-		if (due >= 0 && due <= now)
-			fm_watch_tick(w->roots[i].watch, now);
-	}
-	if (w->rescan_due_ms >= 0 && w->rescan_due_ms <= now)
-		watcher_begin_scan(w, "periodic");
-	if (w->unsure_due_ms >= 0 && w->unsure_due_ms <= now)
-		reconcile_unsure(w);
-	if (w->degraded && w->retry_commit_ms <= now)
-		recover_state(w, now);
-}
-
-static int64_t
-sooner(int64_t a, int64_t b)
-{
-	if (a < 0 || b < 0)
-		return a < 0 ? b : a;
-	return a < b ? a : b;
-}
-
-static int64_t
-next_due(struct watcher *w, int64_t now)
-{
-	int64_t due = sooner(dispatch_due(w, now), control_due(w->control));
-
-	for (size_t i = 0; i < w->n_roots; i++)
-		due = sooner(due, fm_watch_due(w->roots[i].watch));
-	due = sooner(due, w->rescan_due_ms);
-	due = sooner(due, w->unsure_due_ms);
-	if (w->degraded)
-		due = sooner(due, w->retry_commit_ms);
-	if (w->stopping)
-		due = sooner(due, w->stop_due_ms);
-	return due;
-}
-
-void
-watcher_wake(struct watcher *w)
-{
-	ev_timer_stop(w->loop, &w->timer);
-	ev_timer_set(&w->timer, 0., 0.);
-	ev_timer_start(w->loop, &w->timer);
-}
-
-static void
-set_timer(struct watcher *w)
-{
-	int64_t now = clk_mono_ms(), due = next_due(w, now);
-
-	ev_timer_stop(w->loop, &w->timer);
-	if (due < 0)
-		return;
-	ev_now_update(w->loop);
-	ev_timer_set(&w->timer, due <= now ? 0. : (double)(due - now) / 1000., 0.);
-	ev_timer_start(w->loop, &w->timer);
-}
-
-/* Whoever read the plain monitor's records has gone: as cat(1) and its like do. */
-static void
-look_at_reader(struct watcher *w)
-{
-	struct evlog_stats stats;
-
-	evlog_stats(w->log, &stats);
-	if (stats.stdout_closed && w->config->state_dir == NULL)
-		finish_stop(w);
-}
-
-static void
-commit(struct watcher *w, int64_t now)
-{
-	bool committed = true;
-
-	evlog_flush(w->log);
-	look_at_reader(w);
-	if (w->state == NULL)
-		return;
-	if (state_commit(w->state) == -1 || state_failing(w->state)) {
-		committed = false;
-		if (!w->degraded)
-			log_errorx(
-			    "state: cannot be written: %s (nothing is delivered until it "
-			    "can; then the tree is compared)",
-			    state_error(w->state));
-		w->degraded = true;
-		w->retry_commit_ms = now + COMMIT_RETRY_MS;
-		place_forget(w, 0);
-	}
-	dispatch_send(w, committed);
-}
-
-/* Before the loop sleeps: the log first, then the state, then what follows from it. */
-static void
-on_flush(struct ev_loop *loop, struct ev_prepare *prepare, int events)
-{
-	struct watcher *w = prepare->data;
-	int64_t now = clk_mono_ms();
-
-	(void)events;
-	refilter_roots(w);
-	follow_fds(w);
-	if ((w->scanning || !w->ready) && !watcher_scanning(w))
-		scan_done(w);
-	dispatch_choose(w, now);
-	commit(w, now);
-	control_turn(w->control, now);
-	continue_stop(w, now);
-	if (watcher_scanning(w))
-		ev_idle_start(loop, &w->busy);
-	else
-		ev_idle_stop(loop, &w->busy);
-	set_timer(w);
-}
-
-static void
-on_message(void *ctx, const struct wire_msg *msg)
-{
-	struct watcher *w = ctx;
-
-	switch (msg->type) {
-	case WIRE_READY:
-		w->runner_ready = true;
-		break;
-	case WIRE_STARTED:
-	case WIRE_ENDED:
-		dispatch_message(w, msg);
-		break;
-	case WIRE_RELOADED:
-		reload_answer(w, msg);
-		break;
-	case WIRE_STOPPED:
-		finish_stop(w);
-		break;
-	default:
-		log_warnx(
-		    "runner: message %d makes no sense here (left out)", (int)msg->type);
-	}
-}
-
-static void
-on_runner_gone(void *ctx, const char *why)
-{
-	struct watcher *w = ctx;
-
-	if (!w->stop_sent) {
-		log_errorx("runner: gone: %s", why);
-		w->exit_code = CHILD_EXIT_FATAL;
-	}
-	finish_stop(w);
-}
-
-static void
-on_life(struct ev_loop *loop, struct ev_io *io, int events)
-{
-	struct watcher *w = io->data;
-
-	(void)loop;
-	(void)events;
-	log_errorx("supervisor: gone (stopping at once)");
-	w->exit_code = CHILD_EXIT_FATAL;
-	finish_stop(w);
-}
-
-static void
-on_stop_signal(struct ev_loop *loop, struct ev_signal *sig, int events)
-{
-	struct watcher *w = sig->data;
-
-	(void)loop;
-	(void)events;
-	if (!w->stopping) {
-		watcher_stop(w, sig->signum == SIGINT ? "SIGINT" : "SIGTERM");
-		return;
-	}
-	w->cut = w->n_jobs > 0;
-	finish_stop(w);
-}
-
-static void
-on_reload_signal(struct ev_loop *loop, struct ev_signal *sig, int events)
-{
-	(void)loop;
-	(void)events;
-	reload_begin(sig->data, NULL, NULL);
-}
-
-static void
-reopen_trace(const char *path)
-{
-	int fd;
-
-	if (path == NULL)
-		return;
-	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd == -1 || dup2(fd, STDERR_FILENO) == -1)
-		log_warn("trace log %s: reopen (going on with the old one)", path);
-	fd_close(&fd);
-}
-
-static void
-on_reopen_signal(struct ev_loop *loop, struct ev_signal *sig, int events)
-{
-	struct watcher *w = sig->data;
-	const struct wire_msg msg = { .type = WIRE_REOPEN };
-
-	(void)loop;
-	(void)events;
-	reopen_trace(w->setup.trace_log);
-	evlog_rotate(w->log);
-	if (w->wire != NULL)
-		wire_send(w->wire, &msg);
 }
 
 static int
@@ -555,8 +200,6 @@ open_root(struct watcher *w, struct root *root, unsigned index)
 	root->silent = w->state == NULL || state_is_new(w->state);
 	root->filter = filter_new(w->config, root->path);
 	root->node = w->state == NULL ? 0 : node_root(w->state, root->path);
-	ev_io_init(&root->io, on_notifications, -1, EV_READ);
-	root->io.data = root;
 	if (intake_open(w, root) == 0)
 		return 0;
 	if (errno == EMFILE)
@@ -581,39 +224,6 @@ open_roots(struct watcher *w)
 	return 0;
 }
 
-static void
-add_signal(struct watcher *w, struct ev_signal *sig,
-    void (*fn)(struct ev_loop *, struct ev_signal *, int), int number)
-{
-	ev_signal_init(sig, fn, number);
-	sig->data = w;
-	ev_signal_start(w->loop, sig);
-}
-
-static void
-start_loop(struct watcher *w)
-{
-	ev_timer_init(&w->timer, on_timer, 0., 0.);
-	w->timer.data = w;
-	ev_prepare_init(&w->flush, on_flush);
-	w->flush.data = w;
-	ev_prepare_start(w->loop, &w->flush);
-	/* At the highest priority it runs every turn, beside what else there is:
-	   neither listing nor notifications wait for the other to end. */
-	ev_idle_init(&w->busy, on_busy);
-	ev_set_priority(&w->busy, EV_MAXPRI);
-	w->busy.data = w;
-	add_signal(w, &w->sig_term, on_stop_signal, SIGTERM);
-	add_signal(w, &w->sig_int, on_stop_signal, SIGINT);
-	add_signal(w, &w->sig_hup, on_reload_signal, SIGHUP);
-	add_signal(w, &w->sig_usr1, on_reopen_signal, SIGUSR1);
-	if (w->setup.life_fd != -1) {
-		ev_io_init(&w->life_io, on_life, w->setup.life_fd, EV_READ);
-		w->life_io.data = w;
-		ev_io_start(w->loop, &w->life_io);
-	}
-}
-
 static int
 open_all(struct watcher *w)
 {
@@ -626,8 +236,8 @@ open_all(struct watcher *w)
 			return -1;
 	}
 	if (w->setup.wire_fd != -1)
-		w->wire =
-		    wire_new(w->loop, w->setup.wire_fd, on_message, on_runner_gone, w);
+		w->wire = wire_new(
+		    w->loop, w->setup.wire_fd, life_message, life_runner_gone, w);
 	return 0;
 }
 
@@ -710,7 +320,8 @@ watcher_main(const struct watcher_setup *setup)
 	w->loop = ev_default_loop(EVFLAG_NOENV);
 	if (open_all(w) == 0) {
 		w->unsure_due_ms = w->state == NULL ? -1 : w->start_ms;
-		start_loop(w);
+		turn_start(w);
+		life_start(w);
 		ev_run(w->loop, 0);
 		code = w->exit_code != 0 ? w->exit_code
 		    : w->cut		 ? CHILD_EXIT_CUT

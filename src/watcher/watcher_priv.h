@@ -157,6 +157,8 @@ void reload_answer(struct watcher *, const struct wire_msg *);
 /* watcher.c */
 void watcher_begin_scan(struct watcher *, const char *why);
 bool watcher_scanning(const struct watcher *);
+/* Nothing is left to be listed. */
+void watcher_scan_done(struct watcher *);
 void watcher_stop(struct watcher *, const char *reason);
 /* Reads the kernel's queues until they are empty: a barrier. */
 void watcher_drain_events(struct watcher *);

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: ISC */
+#include "watcher/life.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/clk.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/notify.h"
+#include "watcher/dispatch.h"
+#include "watcher/watcher_priv.h"
+
+#define STOP_WAIT_MS 15000 /* for the runner, beyond what its jobs may take */
+
+void
+life_end(struct watcher *w)
+{
+	ev_break(w->loop, EVBREAK_ALL);
+}
+
+static void
+send_stop(struct watcher *w, int64_t now)
+{
+	const struct wire_msg msg = { .type = WIRE_STOP };
+
+	if (w->wire == NULL) {
+		life_end(w);
+		return;
+	}
+	w->cut = w->n_jobs > 0;
+	w->stop_sent = true;
+	w->stop_due_ms = now + STOP_WAIT_MS;
+	for (size_t i = 0; i < w->n_handlers; i++)
+		if (w->stop_due_ms <
+		    now + w->handlers[i].config->stop_grace_ms + STOP_WAIT_MS)
+			w->stop_due_ms =
+			    now + w->handlers[i].config->stop_grace_ms + STOP_WAIT_MS;
+	wire_send(w->wire, &msg);
+}
+
+void
+life_continue(struct watcher *w, int64_t now)
+{
+	if (!w->stopping)
+		return;
+	if (!w->stop_sent && (w->n_jobs == 0 || now >= w->stop_due_ms))
+		send_stop(w, now);
+	else if (w->stop_sent && now >= w->stop_due_ms)
+		life_end(w);
+}
+
+void
+watcher_stop(struct watcher *w, const char *reason)
+{
+	if (w->stopping)
+		return;
+	log_info("stopping: %s (%lld jobs running)", reason, (long long)w->n_jobs);
+	notify_send("STOPPING=1");
+	w->stopping = true;
+	w->stop_reason = reason;
+	w->stop_due_ms = clk_mono_ms() + w->config->drain_timeout_ms;
+	watcher_wake(w);
+}
+
+void
+life_message(void *ctx, const struct wire_msg *msg)
+{
+	struct watcher *w = ctx;
+
+	switch (msg->type) {
+	case WIRE_READY:
+		w->runner_ready = true;
+		break;
+	case WIRE_STARTED:
+	case WIRE_ENDED:
+		dispatch_message(w, msg);
+		break;
+	case WIRE_RELOADED:
+		reload_answer(w, msg);
+		break;
+	case WIRE_STOPPED:
+		life_end(w);
+		break;
+	default:
+		log_warnx(
+		    "runner: message %d makes no sense here (left out)", (int)msg->type);
+	}
+}
+
+void
+life_runner_gone(void *ctx, const char *why)
+{
+	struct watcher *w = ctx;
+
+	if (!w->stop_sent) {
+		log_errorx("runner: gone: %s", why);
+		w->exit_code = CHILD_EXIT_FATAL;
+	}
+	life_end(w);
+}
+
+static void
+on_life(struct ev_loop *loop, struct ev_io *io, int events)
+{
+	struct watcher *w = io->data;
+
+	(void)loop;
+	(void)events;
+	log_errorx("supervisor: gone (stopping at once)");
+	w->exit_code = CHILD_EXIT_FATAL;
+	life_end(w);
+}
+
+static void
+on_stop_signal(struct ev_loop *loop, struct ev_signal *sig, int events)
+{
+	struct watcher *w = sig->data;
+
+	(void)loop;
+	(void)events;
+	if (!w->stopping) {
+		watcher_stop(w, sig->signum == SIGINT ? "SIGINT" : "SIGTERM");
+		return;
+	}
+	w->cut = w->n_jobs > 0;
+	life_end(w);
+}
+
+static void
+on_reload_signal(struct ev_loop *loop, struct ev_signal *sig, int events)
+{
+	(void)loop;
+	(void)events;
+	reload_begin(sig->data, NULL, NULL);
+}
+
+static void
+reopen_trace(const char *path)
+{
+	int fd;
+
+	if (path == NULL)
+		return;
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd == -1 || dup2(fd, STDERR_FILENO) == -1)
+		log_warn("trace log %s: reopen (going on with the old one)", path);
+	fd_close(&fd);
+}
+
+static void
+on_reopen_signal(struct ev_loop *loop, struct ev_signal *sig, int events)
+{
+	struct watcher *w = sig->data;
+	const struct wire_msg msg = { .type = WIRE_REOPEN };
+
+	(void)loop;
+	(void)events;
+	reopen_trace(w->setup.trace_log);
+	evlog_rotate(w->log);
+	if (w->wire != NULL)
+		wire_send(w->wire, &msg);
+}
+
+static void
+add_signal(struct watcher *w, struct ev_signal *sig,
+    void (*fn)(struct ev_loop *, struct ev_signal *, int), int number)
+{
+	ev_signal_init(sig, fn, number);
+	sig->data = w;
+	ev_signal_start(w->loop, sig);
+}
+
+void
+life_start(struct watcher *w)
+{
+	add_signal(w, &w->sig_term, on_stop_signal, SIGTERM);
+	add_signal(w, &w->sig_int, on_stop_signal, SIGINT);
+	add_signal(w, &w->sig_hup, on_reload_signal, SIGHUP);
+	add_signal(w, &w->sig_usr1, on_reopen_signal, SIGUSR1);
+	if (w->setup.life_fd == -1)
+		return;
+	ev_io_init(&w->life_io, on_life, w->setup.life_fd, EV_READ);
+	w->life_io.data = w;
+	ev_io_start(w->loop, &w->life_io);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef FILEMON_WATCHER_LIFE_H
+#define FILEMON_WATCHER_LIFE_H
+
+/*
+ * What the process is told by others: signals, the runner's messages, the end
+ * of the runner or of the supervisor; and its own end.  Stopping lets running
+ * jobs end for drain-timeout, then the runner breaks them off.
+ */
+
+#include <stdint.h>
+
+#include "wire/wire.h"
+
+struct watcher;
+
+void life_start(struct watcher *);
+/* The runner's, for wire_new; ctx is the watcher. */
+void life_message(void *ctx, const struct wire_msg *);
+void life_runner_gone(void *ctx, const char *why);
+/* Every turn: goes on with stopping. */
+void life_continue(struct watcher *, int64_t now_ms);
+/* Leaves the loop. */
+void life_end(struct watcher *);
+
+#endif

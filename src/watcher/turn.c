@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: ISC */
+#include "watcher/turn.h"
+
+#include "base/clk.h"
+#include "base/log.h"
+#include "watcher/control.h"
+#include "watcher/dispatch.h"
+#include "watcher/intake.h"
+#include "watcher/life.h"
+#include "watcher/place.h"
+#include "watcher/reconcile.h"
+#include "watcher/watcher_priv.h"
+
+#define SLICE_ENTRIES 256
+#define SLICE_MS 10 /* of listing, then the loop looks at the rest */
+#define COMMIT_RETRY_MS 1000
+
+static void
+scan_slice(struct watcher *w)
+{
+	int64_t until = clk_mono_ms() + SLICE_MS;
+
+	for (size_t i = 0; i < w->n_roots; i++)
+		while (fm_watch_step(w->roots[i].watch, SLICE_ENTRIES) &&
+		    clk_mono_ms() < until)
+			continue;
+}
+
+static void
+on_busy(struct ev_loop *loop, struct ev_idle *idle, int events)
+{
+	struct watcher *w = idle->data;
+
+	(void)loop;
+	(void)events;
+	scan_slice(w);
+}
+
+static void
+on_notifications(struct ev_loop *loop, struct ev_io *io, int events)
+{
+	struct root *root = io->data;
+
+	(void)loop;
+	(void)events;
+	intake_read(root->watcher, root);
+}
+
+/* Watch descriptors may change (a root comes back, polling begins). */
+static void
+follow_fds(struct watcher *w)
+{
+	for (size_t i = 0; i < w->n_roots; i++) {
+		struct root *root = &w->roots[i];
+		int fd = fm_watch_fd(root->watch);
+
+		if (ev_is_active(&root->io) && root->io.fd == fd)
+			continue;
+		ev_io_stop(w->loop, &root->io);
+		if (fd == -1)
+			continue;
+		ev_io_set(&root->io, fd, EV_READ);
+		ev_io_start(w->loop, &root->io);
+	}
+}
+
+static void
+refilter_roots(struct watcher *w)
+{
+	for (size_t i = 0; i < w->n_roots; i++) {
+		if (filter_take_changed(w->roots[i].filter))
+			w->roots[i].refilter = true;
+		if (!w->roots[i].refilter)
+			continue;
+		w->roots[i].refilter = false;
+		fm_watch_refilter(w->roots[i].watch);
+	}
+}
+
+static void
+recover_state(struct watcher *w, int64_t now)
+{
+	if (state_probe(w->state) == -1) {
+		w->retry_commit_ms = now + COMMIT_RETRY_MS;
+		return;
+	}
+	w->degraded = false;
+	log_info("state: can be written again");
+	state_release(w->state);
+	place_forget(w, 0);
+	watcher_begin_scan(w, "state.db could not be written for a while");
+}
+
+/* What is due by time alone. */
+static void
+on_timer(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	struct watcher *w = timer->data;
+	int64_t now = clk_mono_ms();
+
+	(void)loop;
+	(void)events;
+	for (size_t i = 0; i < w->n_roots; i++) {
+		int64_t due = fm_watch_due(w->roots[i].watch);
+
+		if (due >= 0 && due <= now)
+			fm_watch_tick(w->roots[i].watch, now);
+	}
+	if (w->rescan_due_ms >= 0 && w->rescan_due_ms <= now)
+		watcher_begin_scan(w, "periodic");
+	if (w->unsure_due_ms >= 0 && w->unsure_due_ms <= now)
+		reconcile_unsure(w);
+	if (w->degraded && w->retry_commit_ms <= now)
+		recover_state(w, now);
+}
+
+static int64_t
+sooner(int64_t a, int64_t b)
+{
+	if (a < 0 || b < 0)
+		return a < 0 ? b : a;
+	return a < b ? a : b;
+}
+
+static int64_t
+next_due(struct watcher *w, int64_t now)
+{
+	int64_t due = sooner(dispatch_due(w, now), control_due(w->control));
+
+	for (size_t i = 0; i < w->n_roots; i++)
+		due = sooner(due, fm_watch_due(w->roots[i].watch));
+	due = sooner(due, w->rescan_due_ms);
+	due = sooner(due, w->unsure_due_ms);
+	if (w->degraded)
+		due = sooner(due, w->retry_commit_ms);
+	if (w->stopping)
+		due = sooner(due, w->stop_due_ms);
+	return due;
+}
+
+void
+watcher_wake(struct watcher *w)
+{
+	ev_timer_stop(w->loop, &w->timer);
+	ev_timer_set(&w->timer, 0., 0.);
+	ev_timer_start(w->loop, &w->timer);
+}
+
+static void
+set_timer(struct watcher *w)
+{
+	int64_t now = clk_mono_ms(), due = next_due(w, now);
+
+	ev_timer_stop(w->loop, &w->timer);
+	if (due < 0)
+		return;
+	ev_now_update(w->loop);
+	ev_timer_set(&w->timer, due <= now ? 0. : (double)(due - now) / 1000., 0.);
+	ev_timer_start(w->loop, &w->timer);
+}
+
+/* Whoever read the plain monitor's records has gone: as cat(1) and its like do. */
+static void
+look_at_reader(struct watcher *w)
+{
+	struct evlog_stats stats;
+
+	evlog_stats(w->log, &stats);
+	if (stats.stdout_closed && w->config->state_dir == NULL)
+		life_end(w);
+}
+
+static void
+commit(struct watcher *w, int64_t now)
+{
+	bool committed = true;
+
+	evlog_flush(w->log);
+	look_at_reader(w);
+	if (w->state == NULL)
+		return;
+	if (state_commit(w->state) == -1 || state_failing(w->state)) {
+		committed = false;
+		if (!w->degraded)
+			log_errorx(
+			    "state: cannot be written: %s (nothing is delivered until it "
+			    "can; then the tree is compared)",
+			    state_error(w->state));
+		w->degraded = true;
+		w->retry_commit_ms = now + COMMIT_RETRY_MS;
+		place_forget(w, 0);
+	}
+	dispatch_send(w, committed);
+}
+
+/* Before the loop sleeps: the log first, then the state, then what follows from it. */
+static void
+on_flush(struct ev_loop *loop, struct ev_prepare *prepare, int events)
+{
+	struct watcher *w = prepare->data;
+	int64_t now = clk_mono_ms();
+
+	(void)events;
+	refilter_roots(w);
+	follow_fds(w);
+	if ((w->scanning || !w->ready) && !watcher_scanning(w))
+		watcher_scan_done(w);
+	dispatch_choose(w, now);
+	commit(w, now);
+	control_turn(w->control, now);
+	life_continue(w, now);
+	if (watcher_scanning(w))
+		ev_idle_start(loop, &w->busy);
+	else
+		ev_idle_stop(loop, &w->busy);
+	set_timer(w);
+}
+
+void
+turn_start(struct watcher *w)
+{
+	for (size_t i = 0; i < w->n_roots; i++) {
+		ev_io_init(&w->roots[i].io, on_notifications, -1, EV_READ);
+		w->roots[i].io.data = &w->roots[i];
+	}
+	ev_timer_init(&w->timer, on_timer, 0., 0.);
+	w->timer.data = w;
+	ev_prepare_init(&w->flush, on_flush);
+	w->flush.data = w;
+	ev_prepare_start(w->loop, &w->flush);
+	/* At the highest priority it runs every turn, beside what else there is:
+	   neither listing nor notifications wait for the other to end. */
+	ev_idle_init(&w->busy, on_busy);
+	ev_set_priority(&w->busy, EV_MAXPRI);
+	w->busy.data = w;
+}
