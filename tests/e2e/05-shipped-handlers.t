@@ -162,8 +162,12 @@ mirror_moves()
 	echo left >"$T/m/d/.~mirror~g"
 	rm d/g
 	ok "mirror: and removed" mirror remove-file "$PWD/d/g"
+	echo left >"$T/m/.~mirror~d"
+	ok "mirror: also where a folder is by now" mirror load "$PWD/d"
+	same "nothing of it is left"
 	rmdir d
 	echo stale >"$T/m/d/stale"
+	echo left >"$T/m/.~mirror~d"
 	ok "mirror: a folder goes with all in it" mirror remove-file "$PWD/d"
 	same "removals are exact"
 }

@@ -276,6 +276,8 @@ rm -rf "$P/k"
 fill
 touch -d 2001-02-03 "$P"/m/*
 idle >/dev/null
+watcher=$(pid_of watcher)
+kill -STOP "$watcher"
 i=0
 while [ $i -lt $n ]; do
 	echo "v2 $i" >"$P/m/f$i"
@@ -283,6 +285,7 @@ while [ $i -lt $n ]; do
 	mv "$P/m/f$i" "$P/m/g$i"
 	i=$((i + 1))
 done
+kill -CONT "$watcher"
 idle >/dev/null
 ok "rewritten in equal size, with the old times put back, and renamed at once" same
 

@@ -465,7 +465,7 @@ if $nobody test -x "$FILEMOND" -a -x "$FILEMONCTL" -a -x "$H/log" 2>/dev/null; t
 	fi
 	start_shut()
 	{
-		(cd "$P" && exec $nobody "$FILEMONCTL" start "$@") >"$T/.start" 2>&1 ||
+		(cd "$P" && exec $nobody "$FILEMONCTL" start) >"$T/.start" 2>&1 ||
 			bail "the daemon does not start: $(cat "$T/.start")"
 	}
 	start_shut
