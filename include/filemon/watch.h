@@ -42,11 +42,11 @@ struct fm_watch;
 
 enum fm_kind {
 	/* Hints from the kernel about one path. */
-	FM_CREATED,  /* a name appeared (made, linked, or moved in from outside) */
-	FM_WRITTEN,  /* content was written, or a writer closed */
-	FM_ATTRIB,   /* mode, owner, times, links or extended attributes */
-	FM_DELETED,  /* a name went (removed, or moved out of the tree) */
-	FM_RENAMED,  /* old_path is now path; both within the tree */
+	FM_CREATED, /* a name appeared (made, linked, or moved in from outside) */
+	FM_WRITTEN, /* content was written, or a writer closed */
+	FM_ATTRIB,  /* mode, owner, times, links or extended attributes */
+	FM_DELETED, /* a name went (removed, or moved out of the tree) */
+	FM_RENAMED, /* old_path is now path; both within the tree */
 	/* From looking: BEGIN, ENTRY..., END for each directory that is listed.
 	   Entries come sorted by name (memcmp).  A listing that cannot be made
 	   or goes on no longer is FM_LIST_FAILED, with error: then nothing may be
@@ -65,11 +65,11 @@ enum fm_kind {
 
 enum fm_cause {
 	FM_CAUSE_NONE,
-	FM_CAUSE_OVERFLOW,      /* the kernel's queue was full (IN_Q_OVERFLOW) */
-	FM_CAUSE_WATCH_LIMIT,   /* fs.inotify.max_user_watches (ENOSPC) */
-	FM_CAUSE_WATCH_FAILED,  /* a watch could not be added: error */
-	FM_CAUSE_BACKEND,       /* the file system tells nothing; error 0 */
-	FM_CAUSE_REPLACED,      /* a directory was swapped or moved: its content is unknown */
+	FM_CAUSE_OVERFLOW,     /* the kernel's queue was full (IN_Q_OVERFLOW) */
+	FM_CAUSE_WATCH_LIMIT,  /* fs.inotify.max_user_watches (ENOSPC) */
+	FM_CAUSE_WATCH_FAILED, /* a watch could not be added: error */
+	FM_CAUSE_BACKEND,      /* the file system tells nothing; error 0 */
+	FM_CAUSE_REPLACED, /* a directory was swapped or moved: its content is unknown */
 };
 
 /* How a listing came about; on FM_LIST_*. */
@@ -83,14 +83,14 @@ enum fm_scan {
 struct fm_event {
 	enum fm_kind kind;
 	enum fm_cause cause;
-	unsigned scan;        /* fm_scan bits */
-	int error;            /* an errno, 0 where there is none */
-	bool is_dir;          /* as the kernel or the listing said */
-	const char *path;     /* valid during the call */
+	unsigned scan;	  /* fm_scan bits */
+	int error;	  /* an errno, 0 where there is none */
+	bool is_dir;	  /* as the kernel or the listing said */
+	const char *path; /* valid during the call */
 	size_t path_len;
 	const char *old_path; /* FM_RENAMED */
 	size_t old_path_len;
-	const char *name;     /* the last component of path, within path */
+	const char *name;      /* the last component of path, within path */
 	const struct stat *st; /* FM_LIST_ENTRY, FM_LIST_BEGIN: lstat of it */
 	/* On an event for one path: it is told because the queue repeats what a
 	   listing of a fresh directory has told already. */
@@ -100,11 +100,11 @@ struct fm_event {
 enum fm_backend { FM_BACKEND_AUTO, FM_BACKEND_INOTIFY, FM_BACKEND_POLL };
 
 struct fm_options {
-	const char *root;          /* absolute; copied */
-	enum fm_backend backend;   /* AUTO: by the type of the file system */
-	int64_t poll_interval_ms;  /* of polled directories; 0: 2000 */
-	int64_t rename_wait_ms;    /* how long half a rename waits; 0: 10 */
-	bool cross_filesystems;    /* go below other mount points */
+	const char *root;	  /* absolute; copied */
+	enum fm_backend backend;  /* AUTO: by the type of the file system */
+	int64_t poll_interval_ms; /* of polled directories; 0: 2000 */
+	int64_t rename_wait_ms;	  /* how long half a rename waits; 0: 10 */
+	bool cross_filesystems;	  /* go below other mount points */
 	/*
 	 * Is path wanted?  Asked before a directory is watched and for every
 	 * event and entry; what is not wanted is neither watched nor told.
@@ -124,18 +124,18 @@ struct fm_options {
 };
 
 struct fm_stats {
-	enum fm_backend backend;   /* the one in use, never AUTO */
-	const char *why;           /* why AUTO chose it: "inotify", "nfs", ... */
-	unsigned long dirs;        /* known directories */
-	unsigned long watches;     /* kernel watches held */
-	unsigned long polled;      /* directories without one */
-	unsigned long events;      /* notifications read since the start */
+	enum fm_backend backend; /* the one in use, never AUTO */
+	const char *why;	 /* why AUTO chose it: "inotify", "nfs", ... */
+	unsigned long dirs;	 /* known directories */
+	unsigned long watches;	 /* kernel watches held */
+	unsigned long polled;	 /* directories without one */
+	unsigned long events;	 /* notifications read since the start */
 	unsigned long overflows;
-	unsigned long unknown;     /* notifications for watches no longer known */
-	unsigned long listed;      /* directories listed since the start */
-	unsigned long to_list;     /* directories waiting to be listed */
-	bool held;                 /* half a rename, or a repair, waits for its time */
-	size_t memory;             /* bytes of tables */
+	unsigned long unknown; /* notifications for watches no longer known */
+	unsigned long listed;  /* directories listed since the start */
+	unsigned long to_list; /* directories waiting to be listed */
+	bool held;	       /* half a rename, or a repair, waits for its time */
+	size_t memory;	       /* bytes of tables */
 };
 
 /*
@@ -185,7 +185,7 @@ bool fm_watch_root_same(const struct fm_watch *);
 void fm_watch_stats(const struct fm_watch *, struct fm_stats *);
 
 const char *fm_kind_name(enum fm_kind);
-const char *fm_cause_name(enum fm_cause);  /* "overflow", "watch-limit", ... */
+const char *fm_cause_name(enum fm_cause); /* "overflow", "watch-limit", ... */
 const char *fm_backend_name(enum fm_backend);
 
 #ifdef __cplusplus

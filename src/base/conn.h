@@ -17,8 +17,8 @@
 struct conn;
 
 struct conn_options {
-	size_t max_in;   /* bytes of one line */
-	size_t max_out;  /* bytes waiting to be read by the peer */
+	size_t max_in;	/* bytes of one line */
+	size_t max_out; /* bytes waiting to be read by the peer */
 	int64_t idle_ms;
 	/* line is NUL-terminated, without its newline, valid during the call */
 	void (*on_line)(struct conn *, void *ctx, char *line, size_t len);

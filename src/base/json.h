@@ -20,13 +20,13 @@ struct json_error {
 
 /* Nesting is at most 32 and the text must end after the value; NULL if bad. */
 cJSON *json_parse(const char *text, size_t len, struct json_error *);
-int json_string(const cJSON *obj, const char *name, const char *dflt,
-    const char **out, struct json_error *); /* dflt NULL: required */
+int json_string(const cJSON *obj, const char *name, const char *dflt, const char **out,
+    struct json_error *); /* dflt NULL: required */
 int json_opt_string(const cJSON *obj, const char *name, const char **out,
     struct json_error *); /* missing: NULL */
-int json_int(const cJSON *obj, const char *name, int64_t dflt, int64_t *out,
-    struct json_error *);
-int json_bool(const cJSON *obj, const char *name, bool dflt, bool *out,
-    struct json_error *);
+int json_int(
+    const cJSON *obj, const char *name, int64_t dflt, int64_t *out, struct json_error *);
+int json_bool(
+    const cJSON *obj, const char *name, bool dflt, bool *out, struct json_error *);
 
 #endif

@@ -19,15 +19,16 @@
 #define WIRE_MAX (128 * 1024)
 
 enum wire_type {
-	WIRE_RUN = 1,   /* watcher to runner: start a job */
-	WIRE_STOP,      /* watcher to runner: no new jobs; end all by TERM, grace, KILL */
-	WIRE_RELOAD,    /* watcher to runner: read the configuration; text = its digest */
-	WIRE_REOPEN,    /* watcher to runner: the trace log was rotated */
-	WIRE_READY,     /* runner to watcher: hello; text = digest of its configuration */
-	WIRE_STARTED,   /* runner to watcher: id, pid */
-	WIRE_ENDED,     /* runner to watcher: id, outcome, ... */
-	WIRE_RELOADED,  /* runner to watcher: code 0 switched, text = digest; else text = error */
-	WIRE_STOPPED,   /* runner to watcher: nothing of ours runs any more */
+	WIRE_RUN = 1,  /* watcher to runner: start a job */
+	WIRE_STOP,     /* watcher to runner: no new jobs; end all by TERM, grace, KILL */
+	WIRE_RELOAD,   /* watcher to runner: read the configuration; text = its digest */
+	WIRE_REOPEN,   /* watcher to runner: the trace log was rotated */
+	WIRE_READY,    /* runner to watcher: hello; text = digest of its configuration */
+	WIRE_STARTED,  /* runner to watcher: id, pid */
+	WIRE_ENDED,    /* runner to watcher: id, outcome, ... */
+	WIRE_RELOADED, /* runner to watcher: code 0 switched, text = digest; else text =
+			  error */
+	WIRE_STOPPED,  /* runner to watcher: nothing of ours runs any more */
 	WIRE_TYPE_MAX,
 };
 
@@ -35,36 +36,36 @@ enum wire_command { WIRE_LOAD = 0, WIRE_REMOVE, WIRE_MOVE, WIRE_COMMAND_MAX };
 
 /* How a run ended.  The watcher classifies EXIT by the configured tables. */
 enum wire_outcome {
-	WIRE_EXIT = 0,    /* code is the exit code */
-	WIRE_SIGNAL,      /* code is the signal */
-	WIRE_TIMEOUT,     /* ended because its time was up */
+	WIRE_EXIT = 0,	  /* code is the exit code */
+	WIRE_SIGNAL,	  /* code is the signal */
+	WIRE_TIMEOUT,	  /* ended because its time was up */
 	WIRE_EXEC_FAILED, /* code is the errno of execve(2) or of what came before */
-	WIRE_CUT,         /* ended because filemon stops: not an attempt */
+	WIRE_CUT,	  /* ended because filemon stops: not an attempt */
 	WIRE_OUTCOME_MAX,
 };
 
 struct wire_msg {
 	enum wire_type type;
-	uint64_t id;             /* of the job: RUN STARTED ENDED */
+	uint64_t id; /* of the job: RUN STARTED ENDED */
 	/* RUN */
-	uint32_t handler;        /* index in the configuration */
+	uint32_t handler; /* index in the configuration */
 	enum wire_command command;
-	uint32_t root;           /* index in config.roots */
+	uint32_t root; /* index in config.roots */
 	int64_t attempt, max_attempts;
-	int64_t size;            /* of the file, -1 unknown */
-	const char *path;        /* relative to the root */
-	const char *old_path;    /* relative, "" if none */
-	const char *event;       /* "created" ... */
-	const char *event_id;    /* "" if none */
+	int64_t size;	      /* of the file, -1 unknown */
+	const char *path;     /* relative to the root */
+	const char *old_path; /* relative, "" if none */
+	const char *event;    /* "created" ... */
+	const char *event_id; /* "" if none */
 	/* STARTED, ENDED, RELOADED */
 	int64_t pid;
 	enum wire_outcome outcome;
 	int32_t code;
 	int64_t duration_us;
 	int64_t max_rss_kib;
-	const char *text;        /* digest, or error */
-	const char *output;      /* ENDED: the last output, cut to WIRE_OUTPUT_MAX */
-	size_t output_len;       /* may hold any byte */
+	const char *text;   /* digest, or error */
+	const char *output; /* ENDED: the last output, cut to WIRE_OUTPUT_MAX */
+	size_t output_len;  /* may hold any byte */
 };
 
 #define WIRE_OUTPUT_MAX 4096

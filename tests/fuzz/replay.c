@@ -59,8 +59,8 @@ main(int argc, char **argv)
 	while ((entry = readdir(d)) != NULL) {
 		if (entry->d_name[0] == '.')
 			continue;
-		printf("%s %d - %s\n", run(dir, entry->d_name) == 0 ? "ok" : "not ok", ++n,
-		    entry->d_name);
+		printf("%s %d - %s\n", run(dir, entry->d_name) == 0 ? "ok" : "not ok",
+		    ++n, entry->d_name);
 		fflush(stdout);
 	}
 	closedir(d);

@@ -218,8 +218,9 @@ START_TEST(signals_are_as_a_program_expects_them)
 	sigprocmask(SIG_BLOCK, &blocked, NULL);
 	/* glibc keeps signals 32 and 33 for itself: posix_spawn(3) ignores them in
 	   its child, and sigaction(2) refuses to touch them. */
-	struct ran ran = run_sh("grep -E '^Sig(Blk|Ign)' /proc/self/status | tr -d '\\t\\n'"
-				" | sed 's/SigIgn:0000000180000000/SigIgn:0000000000000000/'");
+	struct ran ran =
+	    run_sh("grep -E '^Sig(Blk|Ign)' /proc/self/status | tr -d '\\t\\n'"
+		   " | sed 's/SigIgn:0000000180000000/SigIgn:0000000000000000/'");
 	ck_assert_str_eq(ran.output, "SigBlk:0000000000000000SigIgn:0000000000000000");
 	ran = run_sh("kill -PIPE $$; echo survived");
 	ck_assert(WIFSIGNALED(ran.status) && WTERMSIG(ran.status) == SIGPIPE);

@@ -7,21 +7,21 @@
 #include <check.h>
 #include <stddef.h>
 
-#define UNIT_MAIN(name, ...)                                                             \
-	int main(void)                                                                   \
-	{                                                                                \
-		const TTest *const cases[] = { __VA_ARGS__ };                     \
-		Suite *suite = suite_create(name);                                       \
-		TCase *tcase = tcase_create(name);                                       \
-		tcase_set_timeout(tcase, 60);                                            \
-		for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)            \
-			tcase_add_test(tcase, cases[i]);                                 \
-		suite_add_tcase(suite, tcase);                                           \
-		SRunner *runner = srunner_create(suite);                                 \
-		srunner_set_tap(runner, "-");                                            \
-		srunner_run_all(runner, CK_SILENT);                                      \
-		srunner_free(runner);                                                    \
-		return 0;                                                                \
+#define UNIT_MAIN(name, ...) \
+	int main(void) \
+	{ \
+		const TTest *const cases[] = { __VA_ARGS__ }; \
+		Suite *suite = suite_create(name); \
+		TCase *tcase = tcase_create(name); \
+		tcase_set_timeout(tcase, 60); \
+		for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) \
+			tcase_add_test(tcase, cases[i]); \
+		suite_add_tcase(suite, tcase); \
+		SRunner *runner = srunner_create(suite); \
+		srunner_set_tap(runner, "-"); \
+		srunner_run_all(runner, CK_SILENT); \
+		srunner_free(runner); \
+		return 0; \
 	}
 
 #endif
