@@ -46,11 +46,14 @@ enum fm_kind {
 	FM_WRITTEN, /* content was written, or a writer closed */
 	FM_ATTRIB,  /* mode, owner, times, links or extended attributes */
 	FM_DELETED, /* a name went (removed, or moved out of the tree) */
-	FM_RENAMED, /* old_path is now path; both within the tree */
+	/* old_path is now path; both within the tree.  Of two names exchanged
+	   (RENAME_EXCHANGE) one is renamed, the other created. */
+	FM_RENAMED,
 	/* From looking: BEGIN, ENTRY..., END for each directory that is listed.
 	   Entries come sorted by name (memcmp).  A listing that cannot be made
 	   or goes on no longer is FM_LIST_FAILED, with error: then nothing may be
-	   concluded about names that did not come. */
+	   concluded about names that did not come.  An entry that is no
+	   directory has nothing below it, whatever was told before. */
 	FM_LIST_BEGIN,
 	FM_LIST_ENTRY,
 	FM_LIST_END,

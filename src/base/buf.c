@@ -263,3 +263,36 @@ buf_add_base64(struct buf *b, const void *data, size_t n)
 		n -= take;
 	}
 }
+
+static int
+base64_digit(int c)
+{
+	static const char digits[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const char *at = c == '\0' ? NULL : strchr(digits, c);
+
+	return at == NULL ? -1 : (int)(at - digits);
+}
+
+bool
+buf_decode_base64(struct buf *b, const char *text)
+{
+	unsigned bits = 0, n = 0;
+
+	buf_reset(b);
+	buf_reserve(b, strlen(text) + 1);
+	b->p[0] = '\0';
+	for (; *text != '\0' && *text != '='; text++) {
+		int digit = base64_digit(*text);
+
+		if (digit < 0)
+			return false;
+		bits = (bits << 6 | (unsigned)digit) & 0xffffff;
+		n += 6;
+		if (n >= 8) {
+			n -= 8;
+			buf_addc(b, (char)((bits >> n) & 0xff));
+		}
+	}
+	return true;
+}

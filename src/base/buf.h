@@ -49,6 +49,8 @@ void buf_truncate(struct buf *, size_t len);
 bool buf_add_json(struct buf *, const void *s, size_t n);
 /* Adds standard base64 with padding (RFC 4648), no quotes. */
 void buf_add_base64(struct buf *, const void *, size_t n);
+/* Replaces what is there by what text stands for; false where it is not base64. */
+bool buf_decode_base64(struct buf *, const char *text);
 /* Bytes of the well-formed UTF-8 character that s begins with; 0: it does not. */
 size_t buf_utf8(const void *s, size_t n);
 

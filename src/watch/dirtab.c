@@ -1,117 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-
-/*
- * Both hash tables hold numbers of directories, probe linearly and close the
- * gap when one is taken out, so there are no marks of what was deleted.  The
- * one for names is sized for all directories, detached ones too: a move never
- * has to allocate for it.
- */
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 
 #include "watch/dirtab.h"
+#include "watch/slots.h"
 
-#define MIX UINT64_C(0x9e3779b97f4a7c15)
-#define SLOTS_MIN 16
 #define WASTE_MIN 4096
-
-static uint64_t
-hash_name(const struct dirtab *t, uint32_t parent, const char *name, size_t len)
-{
-	uint64_t h = (t->seed ^ parent) * MIX + len, word;
-
-	for (; len >= sizeof(word); name += sizeof(word), len -= sizeof(word)) {
-		memcpy(&word, name, sizeof(word));
-		h = (h ^ word ^ h >> 29) * MIX;
-	}
-	word = 0;
-	memcpy(&word, name, len);
-	h = (h ^ word ^ h >> 29) * MIX;
-	return (h ^ h >> 32) * MIX;
-}
-
-static uint64_t
-hash_wd(int wd)
-{
-	return (uint64_t)(uint32_t)wd * MIX;
-}
-
-/* The slot where a search for the hash begins; size is a power of two. */
-static uint32_t
-slot_of(const struct dirtab_slots *s, uint64_t hash)
-{
-	return (uint32_t)(hash >> 32) & (s->size - 1);
-}
-
-static uint64_t
-hash_of(const struct dirtab *t, const struct dirtab_slots *s, uint32_t dir)
-{
-	const struct dir *d = &t->dirs[dir];
-
-	if (s == &t->by_wd)
-		return hash_wd(d->wd);
-	return hash_name(t, d->parent, t->names + d->name, d->name_len);
-}
-
-static void
-slots_put(const struct dirtab *t, struct dirtab_slots *s, uint32_t dir)
-{
-	uint32_t i = slot_of(s, hash_of(t, s, dir));
-
-	while (s->at[i] != DIRTAB_NONE)
-		i = (i + 1) & (s->size - 1);
-	s->at[i] = dir;
-	s->used++;
-}
-
-static int
-slots_resize(const struct dirtab *t, struct dirtab_slots *s, uint32_t size)
-{
-	struct dirtab_slots old = *s;
-	uint32_t *at = malloc(size * sizeof(*at));
-
-	if (at == NULL)
-		return -1;
-	memset(at, 0xff, size * sizeof(*at));
-	*s = (struct dirtab_slots){ .at = at, .size = size };
-	for (uint32_t i = 0; i < old.size; i++)
-		if (old.at[i] != DIRTAB_NONE)
-			slots_put(t, s, old.at[i]);
-	free(old.at);
-	return 0;
-}
-
-/* Makes sure that n directories fit, three quarters full at most. */
-static int
-slots_reserve(const struct dirtab *t, struct dirtab_slots *s, uint32_t n)
-{
-	uint32_t size = s->size ? s->size : SLOTS_MIN;
-
-	while (n > size / 4 * 3)
-		size *= 2;
-	return size == s->size ? 0 : slots_resize(t, s, size);
-}
-
-static void
-slots_del(const struct dirtab *t, struct dirtab_slots *s, uint32_t dir)
-{
-	uint32_t mask = s->size - 1, i = slot_of(s, hash_of(t, s, dir)), next;
-
-	while (s->at[i] != dir)
-		i = (i + 1) & mask;
-	for (next = (i + 1) & mask; s->at[next] != DIRTAB_NONE; next = (next + 1) & mask) {
-		uint32_t home = slot_of(s, hash_of(t, s, s->at[next]));
-		if (((next - home) & mask) >= ((next - i) & mask)) {
-			s->at[i] = s->at[next];
-			i = next;
-		}
-	}
-	s->at[i] = DIRTAB_NONE;
-	s->used--;
-}
 
 static int
 names_compact(struct dirtab *t, size_t more)
@@ -248,7 +144,7 @@ static uint64_t
 make_seed(void)
 {
 	const void *random = (const void *)getauxval(AT_RANDOM);
-	uint64_t seed = MIX;
+	uint64_t seed = 0;
 
 	if (random != NULL)
 		memcpy(&seed, random, sizeof(seed));
@@ -258,12 +154,14 @@ make_seed(void)
 int
 dirtab_init(struct dirtab *t)
 {
-	*t = (struct dirtab){
-		.free = DIRTAB_NONE, .head = DIRTAB_NONE, .tail = DIRTAB_NONE, .version = 1
-	};
+	*t = (struct dirtab){ .free = DIRTAB_NONE,
+		.head = DIRTAB_NONE,
+		.tail = DIRTAB_NONE,
+		.version = 1 };
 	t->seed = make_seed();
 	if (dirs_reserve(t) == -1 || names_reserve(t, 1) == -1 ||
-	    slots_reserve(t, &t->by_wd, 1) == -1 || slots_reserve(t, &t->by_name, 1) == -1) {
+	    slots_reserve(t, &t->by_wd, 1) == -1 ||
+	    slots_reserve(t, &t->by_name, 1) == -1) {
 		dirtab_release(t);
 		errno = ENOMEM;
 		return -1;
@@ -287,6 +185,7 @@ dirtab_add(struct dirtab *t, uint32_t parent, const char *name, size_t len)
 {
 	uint32_t dir;
 
+	/* slots for detached directories too: a move never has to allocate them */
 	if (dirs_reserve(t) == -1 || names_reserve(t, len) == -1 ||
 	    slots_reserve(t, &t->by_name, t->live + 1) == -1)
 		return DIRTAB_NONE;
@@ -327,8 +226,7 @@ is_below(const struct dirtab *t, uint32_t dir, uint32_t above)
 }
 
 int
-dirtab_move(
-    struct dirtab *t, uint32_t dir, uint32_t parent, const char *name, size_t len)
+dirtab_move(struct dirtab *t, uint32_t dir, uint32_t parent, const char *name, size_t len)
 {
 	struct dir *d = &t->dirs[dir];
 
@@ -382,38 +280,13 @@ dirtab_set_wd(struct dirtab *t, uint32_t dir, int wd)
 uint32_t
 dirtab_by_wd(const struct dirtab *t, int wd)
 {
-	const struct dirtab_slots *s = &t->by_wd;
-	uint32_t i, dir;
-
-	if (wd < 0)
-		return DIRTAB_NONE;
-	for (i = slot_of(s, hash_wd(wd)); (dir = s->at[i]) != DIRTAB_NONE;
-	    i = (i + 1) & (s->size - 1))
-		if (t->dirs[dir].wd == wd)
-			break;
-	return dir;
-}
-
-static bool
-is_named(const struct dirtab *t, uint32_t dir, uint32_t parent, const char *name, size_t len)
-{
-	const struct dir *d = &t->dirs[dir];
-
-	return d->parent == parent && d->name_len == len &&
-	    memcmp(t->names + d->name, name, len) == 0;
+	return wd < 0 ? DIRTAB_NONE : slots_find_wd(t, wd);
 }
 
 uint32_t
 dirtab_find(const struct dirtab *t, uint32_t parent, const char *name, size_t len)
 {
-	const struct dirtab_slots *s = &t->by_name;
-	uint32_t i, dir;
-
-	for (i = slot_of(s, hash_name(t, parent, name, len)); (dir = s->at[i]) != DIRTAB_NONE;
-	    i = (i + 1) & (s->size - 1))
-		if (is_named(t, dir, parent, name, len))
-			break;
-	return dir;
+	return slots_find_name(t, parent, name, len);
 }
 
 uint32_t

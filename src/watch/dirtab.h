@@ -27,13 +27,13 @@
 /* Flags of a directory.  The low four are enum fm_scan: why it is to be listed. */
 enum {
 	DIR_SCAN = 0x000f,
-	DIR_RECURSE = 0x0010,      /* list all below it too */
-	DIR_QUEUED = 0x0020,       /* in the list of those to be listed */
-	DIR_DEAD = 0x0040,         /* removed, but still in that list */
-	DIR_DETACHED = 0x0080,     /* the top of a part whose place is unknown */
-	DIR_UNSEEN = 0x0100,       /* the listing of its parent has not shown it yet */
-	DIR_FAILED = 0x0200,       /* could not be listed the last time */
-	DIR_RETRY = 0x0400,        /* ... and time may mend it */
+	DIR_RECURSE = 0x0010,	   /* list all below it too */
+	DIR_QUEUED = 0x0020,	   /* in the list of those to be listed */
+	DIR_DEAD = 0x0040,	   /* removed, but still in that list */
+	DIR_DETACHED = 0x0080,	   /* the top of a part whose place is unknown */
+	DIR_UNSEEN = 0x0100,	   /* the listing of its parent has not shown it yet */
+	DIR_FAILED = 0x0200,	   /* could not be listed the last time */
+	DIR_RETRY = 0x0400,	   /* ... and time may mend it */
 	DIR_POLL_LIMIT = 0x0800,   /* polled: no watch was to be had */
 	DIR_POLL_FAILED = 0x1000,  /* polled: adding a watch failed otherwise */
 	DIR_POLL_BACKEND = 0x2000, /* polled: there are no watches here */
@@ -59,8 +59,8 @@ struct dirtab_slots {
 struct dirtab {
 	struct dir *dirs;
 	uint32_t cap, made; /* room for; numbers given so far */
-	uint32_t live;      /* directories there are, the root and detached ones too */
-	uint32_t free;      /* numbers to be given again, chained by parent */
+	uint32_t live;	    /* directories there are, the root and detached ones too */
+	uint32_t free;	    /* numbers to be given again, chained by parent */
 	uint32_t head, tail, queued; /* to be listed; dead ones are not counted */
 	struct dirtab_slots by_wd, by_name;
 	char *names;

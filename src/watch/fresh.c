@@ -80,7 +80,8 @@ take_out(struct fresh *f, uint32_t i)
 	uint32_t mask = f->size - 1, next;
 
 	for (next = (i + 1) & mask; f->at[next].key != 0; next = (next + 1) & mask) {
-		uint32_t home = (uint32_t)(f->at[next].key ^ f->at[next].key >> 32) & mask;
+		uint32_t home =
+		    (uint32_t)(f->at[next].key ^ f->at[next].key >> 32) & mask;
 		if (((next - home) & mask) >= ((next - i) & mask)) {
 			f->at[i] = f->at[next];
 			i = next;

@@ -8,9 +8,10 @@
 
 #include "watch/watch_priv.h"
 
-#define WATCH_MASK                                                                       \
-	(IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO |  \
-	    IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_EXCL_UNLINK)
+#define WATCH_MASK \
+	(IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVED_FROM | \
+	    IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | \
+	    IN_EXCL_UNLINK)
 #define WRITTEN_MASK (IN_MODIFY | IN_CLOSE_WRITE)
 /* The longest single event; inotify(7). */
 #define EVENT_MAX (sizeof(struct inotify_event) + NAME_MAX + 1)

@@ -15,7 +15,7 @@ struct notice {
 	int wd;
 	uint32_t mask, cookie;
 	const char *name; /* not NUL-terminated */
-	size_t len;       /* 0: about the watched directory itself */
+	size_t len;	  /* 0: about the watched directory itself */
 };
 
 /* A descriptor, or -1 with errno. */

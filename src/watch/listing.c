@@ -29,7 +29,7 @@ tell_listing(struct fm_watch *w, enum fm_kind kind, const struct stat *st, int e
 	event.is_dir = true;
 	event.st = st;
 	event.error = error;
-	tell(w, &event, l->told, l->told_len);
+	tell_event(w, &event, l->told, l->told_len);
 }
 
 static void
@@ -63,7 +63,8 @@ listing_release(struct listing *l)
 size_t
 listing_memory(const struct listing *l)
 {
-	return l->names_cap * sizeof(*l->names) + l->bytes_cap + l->told_cap + l->path.cap;
+	return l->names_cap * sizeof(*l->names) + l->bytes_cap + l->told_cap +
+	    l->path.cap;
 }
 
 /*
@@ -132,9 +133,8 @@ add_name(struct listing *l, const struct dirent64 *entry)
 		l->bytes = bytes;
 		l->bytes_cap = cap;
 	}
-	l->names[l->count++] = (struct listing_name){
-		(uint32_t)l->bytes_len, (uint8_t)len, entry->d_type
-	};
+	l->names[l->count++] =
+	    (struct listing_name){ (uint32_t)l->bytes_len, (uint8_t)len, entry->d_type };
 	memcpy(l->bytes + l->bytes_len, entry->d_name, len + 1);
 	l->bytes_len += len + 1;
 	return 0;
@@ -200,7 +200,7 @@ take_next(struct fm_watch *w)
 		l->dir = dir;
 		l->flags = get(w, dir)->flags & (DIR_SCAN | DIR_RECURSE);
 		if (path_set(w, &l->path, dir, NULL, 0) == 0 && set_told(l) == 0) {
-			get(w, dir)->flags &= (uint16_t)~(DIR_SCAN | DIR_RECURSE);
+			get(w, dir)->flags &= (uint16_t) ~(DIR_SCAN | DIR_RECURSE);
 			return true;
 		}
 		if (errno == ENOENT)
@@ -318,7 +318,7 @@ tell_entry(struct fm_watch *w, const struct listing_name *entry)
 		return 0;
 	event.is_dir = S_ISDIR(st.st_mode);
 	event.st = &st;
-	tell(w, &event, path_rel(&l->path), path_rel_len(&l->path));
+	tell_event(w, &event, path_rel(&l->path), path_rel_len(&l->path));
 	if (l->until > w->read_bytes && get(w, l->dir)->wd >= 0)
 		fresh_add(&w->fresh, get(w, l->dir)->wd, name, entry->len, l->until);
 	return event.is_dir ? found_dir(w, name, entry->len, &st) : 0;

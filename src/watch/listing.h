@@ -21,12 +21,12 @@ struct listing_name {
 };
 
 struct listing {
-	int fd;          /* -1: none is being listed */
-	uint32_t dir;    /* DIRTAB_NONE: removed meanwhile */
-	unsigned flags;  /* enum fm_scan and DIR_RECURSE */
-	uint64_t until;  /* events up to here repeat what is told (fresh.h) */
+	int fd;		/* -1: none is being listed */
+	uint32_t dir;	/* DIRTAB_NONE: removed meanwhile */
+	unsigned flags; /* enum fm_scan and DIR_RECURSE */
+	uint64_t until; /* events up to here repeat what is told (fresh.h) */
 	struct path path;
-	char *told;      /* relative path as it was told at LIST_BEGIN */
+	char *told; /* relative path as it was told at LIST_BEGIN */
 	size_t told_len, told_cap;
 	uint64_t version; /* of the table when told was last seen to be right */
 	struct listing_name *names;

@@ -25,7 +25,7 @@ created(struct fm_watch *w, uint32_t dir, const struct notice *n)
 	event.repeated = fresh_take(&w->fresh, n->wd, n->name, n->len, w->read_bytes);
 	if (!tell_wanted(w, &w->path, is_dir))
 		return;
-	tell(w, &event, path_rel(&w->path), path_rel_len(&w->path));
+	tell_event(w, &event, path_rel(&w->path), path_rel_len(&w->path));
 	if (is_dir)
 		tree_appeared(w, dir, n, event.repeated);
 }
@@ -89,8 +89,6 @@ apply_named(struct fm_watch *w, uint32_t dir, const struct notice *n)
 		named[i].apply(w, dir, n);
 	else if (errno == ENOENT)
 		rename_missed(w, dirtab_top(&w->dirs, dir));
-	else
-		repair_all(w, FM_CAUSE_WATCH_FAILED, ENOMEM);
 }
 
 /* About the watched directory itself; for all but the root its parent's

@@ -12,15 +12,17 @@
 #include "watch/watch_priv.h"
 
 static int
-reserve(struct path *p, size_t cap)
+reserve(struct fm_watch *w, struct path *p, size_t cap)
 {
 	char *abs;
 
 	if (cap <= p->cap)
 		return 0;
 	cap += cap / 4 + 256;
-	if ((abs = realloc(p->abs, cap)) == NULL)
+	if ((abs = realloc(p->abs, cap)) == NULL) {
+		w->starved = true;
 		return -1;
+	}
 	p->abs = abs;
 	p->cap = cap;
 	return 0;
@@ -36,7 +38,7 @@ set_dir(struct fm_watch *w, struct path *p, uint32_t dir)
 		errno = ENOENT;
 		return -1;
 	}
-	if (reserve(p, len + 1) == -1)
+	if (reserve(w, p, len + 1) == -1)
 		return -1;
 	memcpy(p->abs, w->prefix, w->prefix_len);
 	dirtab_path(&w->dirs, dir, p->abs + w->prefix_len);
@@ -52,7 +54,7 @@ path_set(struct fm_watch *w, struct path *p, uint32_t dir, const char *name, siz
 {
 	if ((p->version != w->dirs.version || p->dir != dir) && set_dir(w, p, dir) == -1)
 		return -1;
-	if (reserve(p, p->dir_len + len + 2) == -1)
+	if (reserve(w, p, p->dir_len + len + 2) == -1)
 		return -1;
 	p->len = p->dir_len;
 	if (name != NULL) {
@@ -139,7 +141,8 @@ open_next(struct fm_watch *w, const struct path *p, int at, const char **rest, i
 		}
 		memcpy(piece, *rest, len);
 		piece[len] = '\0';
-		fd = open_piece(w, at, piece, *rest + len == p->abs + p->len ? flags : O_PATH);
+		fd = open_piece(
+		    w, at, piece, *rest + len == p->abs + p->len ? flags : O_PATH);
 		/* an old kernel, or a seccomp filter that does not know openat2 */
 	} while (fd == -1 && !w->no_openat2 && (errno == ENOSYS || errno == EPERM) &&
 	    (w->no_openat2 = true));

@@ -24,10 +24,12 @@ struct path {
 };
 
 /*
- * dir's path, with /name where name is not NULL.  -1 with ENOMEM, or with
- * ENOENT where dir is below a detached directory.
+ * dir's path, with /name where name is not NULL.  -1 with ENOMEM, after which
+ * everything will be repaired, or with ENOENT where dir is below a detached
+ * directory.
  */
-int path_set(struct fm_watch *, struct path *, uint32_t dir, const char *name, size_t len);
+int path_set(
+    struct fm_watch *, struct path *, uint32_t dir, const char *name, size_t len);
 void path_release(struct path *);
 /* The part relative to the root. */
 const char *path_rel(const struct path *);
@@ -36,6 +38,7 @@ size_t path_rel_len(const struct path *);
 /* open(2) of a directory (flags besides O_DIRECTORY, O_NOFOLLOW, O_CLOEXEC). */
 int path_open(struct fm_watch *, const struct path *, int flags);
 /* lstat(2) of dir's place; uses the watch's second path. */
-int path_stat(struct fm_watch *, uint32_t dir, const char *name, size_t len, struct stat *);
+int path_stat(
+    struct fm_watch *, uint32_t dir, const char *name, size_t len, struct stat *);
 
 #endif

@@ -7,52 +7,23 @@
  * neither adjacent nor atomic, and the second may never come: a first half is
  * held for rename_wait_ms, then it is a deletion.  A directory whose half is
  * held is detached from the table; what happens in it meanwhile cannot be
- * told, so it is listed again if it finds a place.
- *
- * A directory pushed out of its place by a rename onto it is kept aside for a
- * second: a RENAME_EXCHANGE comes as two renames, and the second brings it
- * back.
+ * told, so it is listed again if it finds a place.  Past RENAME_HALVES the
+ * oldest is not waited for any longer.
  */
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "watch/inotify.h"
+#include "watch/relink.h"
 
 #define RENAME_HALVES 32
-#define RENAME_ASIDE 16
-
-struct place {
-	uint32_t dir; /* DIRTAB_NONE: none */
-	uint8_t len;
-	char name[255];
-};
-
-struct half {
-	struct place from;
-	uint32_t cookie;
-	uint32_t node; /* DIRTAB_NONE: a file, or a directory not known */
-	int64_t due;
-	bool is_dir, missed;
-};
-
-struct aside {
-	uint32_t node;
-	int64_t due;
-	struct place at; /* where it was */
-};
 
 struct rename {
 	struct half halves[RENAME_HALVES]; /* oldest first */
-	struct aside aside[RENAME_ASIDE];
-	unsigned held, put_aside;
-	struct place last_from, last_to; /* of the last pair */
-	uint32_t last_cookie;
-	bool last_is_dir;
+	unsigned held;
 };
 
-void rename_init(struct rename *);
 void rename_from(struct fm_watch *, uint32_t dir, const struct notice *);
 void rename_to(struct fm_watch *, uint32_t dir, const struct notice *);
 /* Something happened to the name: another half held for it goes first. */

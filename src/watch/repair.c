@@ -42,6 +42,8 @@ repair_all(struct fm_watch *w, enum fm_cause cause, int error)
 	if (w->gone)
 		return;
 	rename_flush_all(w);
+	relink_drop(w, INT64_MAX);
+	relink_forget_last(&w->relink);
 	tell_state(w, FM_DIRTY, cause, error);
 	calm = w->lost_ms == -1 || now - w->lost_ms > 2 * w->repair.wait;
 	w->lost_ms = now;
@@ -50,7 +52,8 @@ repair_all(struct fm_watch *w, enum fm_cause cause, int error)
 	if (w->repair.wait == 0 || now >= w->repaired_ms + w->repair.wait)
 		repair(w, now);
 	else
-		w->repair.due = sooner(w->repaired_ms + w->repair.wait, now + REPAIR_CALM_MS);
+		w->repair.due =
+		    sooner(w->repaired_ms + w->repair.wait, now + REPAIR_CALM_MS);
 }
 
 /* Is a polled directory still waiting for the poll before this one? */

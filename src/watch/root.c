@@ -141,6 +141,8 @@ root_lost(struct fm_watch *w)
 		return;
 	listing_abort(w, ENOENT);
 	rename_flush_all(w);
+	relink_drop(w, INT64_MAX);
+	relink_forget_last(&w->relink);
 	tree_forget(w, DIRTAB_ROOT);
 	tree_clear_polled(w, DIRTAB_ROOT);
 	tree_clear_failed(w, DIRTAB_ROOT);

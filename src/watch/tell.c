@@ -12,7 +12,7 @@ tell_wanted(struct fm_watch *w, const struct path *path, bool is_dir)
 }
 
 void
-tell(struct fm_watch *w, struct fm_event *event, const char *path, size_t len)
+tell_event(struct fm_watch *w, struct fm_event *event, const char *path, size_t len)
 {
 	const char *slash = memrchr(path, '/', len);
 
@@ -29,7 +29,7 @@ tell_kind(struct fm_watch *w, enum fm_kind kind, const struct path *path, bool i
 {
 	struct fm_event event = { .kind = kind, .is_dir = is_dir };
 
-	tell(w, &event, path_rel(path), path_rel_len(path));
+	tell_event(w, &event, path_rel(path), path_rel_len(path));
 }
 
 void
@@ -37,7 +37,7 @@ tell_dirty(struct fm_watch *w, const struct path *path, enum fm_cause cause)
 {
 	struct fm_event event = { .kind = FM_DIRTY, .cause = cause, .is_dir = true };
 
-	tell(w, &event, path_rel(path), path_rel_len(path));
+	tell_event(w, &event, path_rel(path), path_rel_len(path));
 }
 
 void
@@ -47,5 +47,5 @@ tell_state(struct fm_watch *w, enum fm_kind kind, enum fm_cause cause, int error
 		.kind = kind, .cause = cause, .error = error, .is_dir = true
 	};
 
-	tell(w, &event, "", 0);
+	tell_event(w, &event, "", 0);
 }

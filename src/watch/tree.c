@@ -58,7 +58,8 @@ tree_clear_polled(struct fm_watch *w, uint32_t dir)
 		if (!(d->flags & polled[i].flag))
 			continue;
 		d->flags &= (uint16_t)~polled[i].flag;
-		if (--w->polled[cause] > 0 || !w->degraded[cause] || cause == w->poll_cause)
+		if (--w->polled[cause] > 0 || !w->degraded[cause] ||
+		    cause == w->poll_cause)
 			continue;
 		w->degraded[cause] = false;
 		tell_state(w, FM_RESTORED, cause, 0);
@@ -108,7 +109,7 @@ tree_clear_failed(struct fm_watch *w, uint32_t dir)
 
 	if ((d->flags & DIR_RETRY) && --w->retries == 0)
 		w->retry = (struct backoff){ RETRY_MIN_MS, -1 };
-	d->flags &= (uint16_t)~(DIR_FAILED | DIR_RETRY);
+	d->flags &= (uint16_t) ~(DIR_FAILED | DIR_RETRY);
 }
 
 void
@@ -126,6 +127,7 @@ static void
 forget_one(struct fm_watch *w, uint32_t dir)
 {
 	rename_forget(w, dir);
+	relink_forget(w, dir);
 	if (w->list.dir == dir)
 		w->list.dir = DIRTAB_NONE;
 	tree_clear_polled(w, dir);

@@ -73,7 +73,7 @@ fm_watch_new(const struct fm_options *o)
 	w->list.dir = DIRTAB_NONE;
 	w->lost_ms = w->poll_due = w->repair.due = -1;
 	w->retry = (struct backoff){ RETRY_MIN_MS, -1 };
-	rename_init(&w->rename);
+	relink_forget_last(&w->relink);
 	if ((w->root = strdup(o->root)) == NULL || dirtab_init(&w->dirs) == -1)
 		goto fail;
 	set_options(w, o);
@@ -118,10 +118,25 @@ fm_watch_fd(const struct fm_watch *w)
 	return w->fd;
 }
 
+static void
+repair_starved(struct fm_watch *w)
+{
+	if (!w->starved)
+		return;
+	w->starved = false;
+	repair_all(w, FM_CAUSE_WATCH_FAILED, ENOMEM);
+}
+
 int
 fm_watch_read(struct fm_watch *w)
 {
-	return w->busy ? 0 : inotify_take(w);
+	int more;
+
+	if (w->busy)
+		return 0;
+	more = inotify_take(w);
+	repair_starved(w);
+	return more;
 }
 
 size_t
@@ -130,16 +145,20 @@ fm_watch_unread(const struct fm_watch *w)
 	return inotify_unread(w);
 }
 
+static int64_t
+sooner(int64_t a, int64_t b)
+{
+	return a == -1 || (b != -1 && b < a) ? b : a;
+}
+
 int64_t
 fm_watch_due(const struct fm_watch *w)
 {
-	int64_t renames, repairs;
-
 	if (w->gone)
 		return w->root_look.due;
-	renames = rename_due(w);
-	repairs = repair_due(w);
-	return renames == -1 || (repairs != -1 && repairs < renames) ? repairs : renames;
+	if (w->starved)
+		return 0;
+	return sooner(rename_due(w), sooner(relink_due(w), repair_due(w)));
 }
 
 void
@@ -152,6 +171,8 @@ fm_watch_tick(struct fm_watch *w, int64_t now_ms)
 		return;
 	}
 	rename_tick(w, now_ms);
+	relink_drop(w, now_ms);
+	repair_starved(w);
 	repair_tick(w, now_ms);
 }
 

@@ -19,6 +19,7 @@
 #include "watch/inotify.h"
 #include "watch/listing.h"
 #include "watch/path.h"
+#include "watch/relink.h"
 #include "watch/rename.h"
 
 #define WATCH_BUFFER 65536
@@ -37,8 +38,8 @@ struct backoff {
 
 struct fm_watch {
 	struct fm_options o; /* root is our own copy */
-	char *root;          /* as given; may be a symbolic link */
-	char *prefix;        /* what it resolved to, with a slash at its end */
+	char *root;	     /* as given; may be a symbolic link */
+	char *prefix;	     /* what it resolved to, with a slash at its end */
 	size_t prefix_len;
 	dev_t dev; /* of the root being watched */
 	ino_t ino;
@@ -50,17 +51,19 @@ struct fm_watch {
 	bool busy; /* within on_event */
 	bool gone;
 	bool no_openat2, no_proc;
+	bool starved;	/* memory was out, and something could not be told */
 	bool limit_hit; /* no watch was to be had; not tried again until the next poll */
 	struct dirtab dirs;
 	struct listing list;
 	struct fresh fresh;
 	struct rename rename;
+	struct relink relink;
 	struct path path, second;
 	uint64_t read_bytes;
 	unsigned long events, overflows, unknown, listed;
 	unsigned long polled[FM_CAUSE_REPLACED + 1]; /* by cause */
-	bool degraded[FM_CAUSE_REPLACED + 1];        /* told so */
-	unsigned long retries;                       /* directories with DIR_RETRY */
+	bool degraded[FM_CAUSE_REPLACED + 1];	     /* told so */
+	unsigned long retries;			     /* directories with DIR_RETRY */
 	struct backoff root_look, retry, repair;
 	int64_t repaired_ms, lost_ms; /* the last repair, the last loss; -1 never */
 	int64_t poll_due;
@@ -73,7 +76,7 @@ int64_t watch_now(void);
 /* tell.c: calls on_event */
 bool tell_wanted(struct fm_watch *, const struct path *, bool is_dir);
 /* Adds path and name to the event. */
-void tell(struct fm_watch *, struct fm_event *, const char *path, size_t len);
+void tell_event(struct fm_watch *, struct fm_event *, const char *path, size_t len);
 void tell_kind(struct fm_watch *, enum fm_kind, const struct path *, bool is_dir);
 void tell_dirty(struct fm_watch *, const struct path *, enum fm_cause);
 /* about the watch itself, path "" */

@@ -19,39 +19,6 @@ bad_param(struct request *request, const char *text)
 	control_error(request->conn, request->id, CONTROL_PARAMS, text);
 }
 
-static int
-base64_digit(int c)
-{
-	static const char digits[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *at = c == '\0' ? NULL : strchr(digits, c);
-
-	return at == NULL ? -1 : (int)(at - digits);
-}
-
-static bool
-decode_base64(const char *text, struct buf *out)
-{
-	unsigned bits = 0, n = 0;
-
-	buf_reset(out);
-	for (; *text != '\0' && *text != '='; text++) {
-		int digit = base64_digit(*text);
-
-		if (digit < 0)
-			return false;
-		bits = (bits << 6 | (unsigned)digit) & 0xffffff;
-		n += 6;
-		if (n >= 8) {
-			n -= 8;
-			if (((bits >> n) & 0xff) == 0)
-				return false;
-			buf_addc(out, (char)((bits >> n) & 0xff));
-		}
-	}
-	return true;
-}
-
 /* Absolute, without "." and empty components; ".." is refused by the caller. */
 static void
 make_absolute(const struct watcher *w, const char *path, struct buf *out)
@@ -119,7 +86,7 @@ given_path(struct request *request, struct buf *out)
 	buf_reset(out);
 	if (path != NULL)
 		buf_adds(out, path);
-	else if (!decode_base64(b64, out)) {
+	else if (!buf_decode_base64(out, b64) || memchr(out->p, '\0', out->len) != NULL) {
 		bad_param(request, "params.path_b64: not base64 of a path");
 		return -1;
 	}

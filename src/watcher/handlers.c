@@ -62,7 +62,7 @@ handlers_build(struct watcher *w)
 		keep[i] = w->handlers[i].id;
 	}
 	state_handlers_prune(w->state, keep, w->n_handlers);
-	place_forget(w, 0);
+	place_uncache(w, 0);
 	free(keep);
 }
 

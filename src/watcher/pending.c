@@ -141,7 +141,7 @@ pending_cleanup(struct watcher *w, struct root *root, int64_t id)
 	while (id != 0 && id != root->node && node_get(w->state, id, &node) &&
 	    node.gone && !node_has_children(w->state, id) &&
 	    !delivery_any(w->state, id)) {
-		place_forget(w, id);
+		place_uncache(w, id);
 		node_delete(w->state, id);
 		id = node.parent;
 	}

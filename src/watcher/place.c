@@ -6,7 +6,7 @@
 #include "watcher/watcher_priv.h"
 
 void
-place_forget(struct watcher *w, int64_t id)
+place_uncache(struct watcher *w, int64_t id)
 {
 	for (size_t i = 0; i < w->n_roots; i++)
 		if (id == 0 || w->roots[i].cached_id == id)

@@ -36,6 +36,6 @@ int64_t place_dir(struct place *, bool make);
 /* Writes the row with this signature; makes it, and its directories, if missing. */
 void place_store(struct place *, const struct sig *, bool gone);
 /* The row with this id is deleted, or changes its place (0: any may). */
-void place_forget(struct watcher *, int64_t id);
+void place_uncache(struct watcher *, int64_t id);
 
 #endif

@@ -140,7 +140,7 @@ below_gone(struct place *at)
 		return;
 	buf_add(&path, at->path, at->len);
 	children_gone(at->w, at->root, at->node.id, &path);
-	place_forget(at->w, 0);
+	place_uncache(at->w, 0);
 	buf_release(&path);
 }
 

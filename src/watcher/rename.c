@@ -91,7 +91,7 @@ relink(struct place *from, struct place *to)
 		return false;
 	node_relink(
 	    from->w->state, from->node.id, place_dir(to, true), to->name, to->name_len);
-	place_forget(from->w, 0);
+	place_uncache(from->w, 0);
 	return true;
 }
 
@@ -107,7 +107,7 @@ carry(struct place *from, struct place *to, const struct sig *sig)
 	buf_add(&c.from, from->path, from->len);
 	buf_add(&c.to, to->path, to->len);
 	carry_node(&c, &from->node, place_dir(to, true), sig);
-	place_forget(from->w, 0);
+	place_uncache(from->w, 0);
 	buf_release(&c.from);
 	buf_release(&c.to);
 }
@@ -157,6 +157,9 @@ take_place(struct place *from, struct place *to, const struct rename_paths *path
 	}
 	if (st != NULL && (!paths->is_dir || sig.ino == 0))
 		sig_from_stat(&sig, st);
+	/* What was counted as a file, made and renamed before it was looked at. */
+	if (paths->is_dir && from->node.sig.type == SIG_OTHER && from->w->files > 0)
+		from->w->files--;
 	record(from->w, from->root, paths, st);
 	carry(from, to, &sig);
 }

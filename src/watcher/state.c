@@ -242,6 +242,25 @@ state_set_scanned(struct state *state)
 	meta_put(state, "scanned", "1");
 }
 
+int64_t
+state_seq(struct state *state)
+{
+	char text[32];
+
+	meta_get(state, "seq", text, sizeof(text));
+	return text[0] == '\0' ? -1 : strtoll(text, NULL, 10);
+}
+
+void
+state_set_seq(struct state *state, int64_t seq)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%lld", (long long)seq);
+	sql_begin(state->sql);
+	meta_put(state, "seq", text);
+}
+
 int
 state_commit(struct state *state)
 {

@@ -38,6 +38,10 @@ bool state_is_new(const struct state *);
 /* The first scan went through; from now on what a scan finds is news. */
 void state_set_scanned(struct state *);
 
+/* The last record of the event log that belongs to what is committed; -1: none. */
+int64_t state_seq(struct state *);
+void state_set_seq(struct state *, int64_t seq);
+
 /* Once a loop turn; -1: nothing of this turn is recorded (logged once). */
 int state_commit(struct state *);
 /* Tries to write; 0 where it works (again). */

@@ -87,7 +87,7 @@ recover_state(struct watcher *w, int64_t now)
 	w->degraded = false;
 	log_info("state: can be written again");
 	state_release(w->state);
-	place_forget(w, 0);
+	place_uncache(w, 0);
 	watcher_begin_scan(w, "state.db could not be written for a while");
 }
 
@@ -179,8 +179,10 @@ commit(struct watcher *w, int64_t now)
 	look_at_reader(w);
 	if (w->state == NULL)
 		return;
+	watcher_note_seq(w);
 	if (state_commit(w->state) == -1 || state_failing(w->state)) {
 		committed = false;
+		w->noted_seq = 0;
 		if (!w->degraded)
 			log_errorx(
 			    "state: cannot be written: %s (nothing is delivered until it "
@@ -188,7 +190,7 @@ commit(struct watcher *w, int64_t now)
 			    state_error(w->state));
 		w->degraded = true;
 		w->retry_commit_ms = now + COMMIT_RETRY_MS;
-		place_forget(w, 0);
+		place_uncache(w, 0);
 	}
 	dispatch_send(w, committed);
 }

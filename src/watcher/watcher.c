@@ -18,6 +18,7 @@
 #include "watcher/intake.h"
 #include "watcher/life.h"
 #include "watcher/turn.h"
+#include "watcher/undo.h"
 #include "watcher/watcher_priv.h"
 
 #define DRAIN_READS_MAX 4096
@@ -229,6 +230,7 @@ open_all(struct watcher *w)
 {
 	if (open_log(w) == -1 || open_state(w) == -1 || open_roots(w) == -1)
 		return -1;
+	undo_ahead(w);
 	handlers_build(w);
 	if (w->config->control_socket != NULL) {
 		w->control = control_open(w);
@@ -239,6 +241,18 @@ open_all(struct watcher *w)
 		w->wire = wire_new(
 		    w->loop, w->setup.wire_fd, life_message, life_runner_gone, w);
 	return 0;
+}
+
+void
+watcher_note_seq(struct watcher *w)
+{
+	struct evlog_stats stats;
+
+	evlog_stats(w->log, &stats);
+	if (w->state == NULL || stats.seq == w->noted_seq)
+		return;
+	w->noted_seq = stats.seq;
+	state_set_seq(w->state, (int64_t)stats.seq);
 }
 
 static void
@@ -255,8 +269,10 @@ say_stopped(struct watcher *w)
 static void
 close_all(struct watcher *w)
 {
-	if (w->log != NULL)
+	if (w->log != NULL) {
 		say_stopped(w);
+		watcher_note_seq(w);
+	}
 	control_close(w->control);
 	for (size_t i = 0; i < w->n_roots; i++) {
 		intake_close(&w->roots[i]);

@@ -109,8 +109,9 @@ struct watcher {
 	uint64_t next_job;
 	size_t round_robin;
 	bool runner_ready;
-	int64_t vcs_since; /* when index.lock was first met; 0: not there */
-	int64_t vcs_seen;  /* ... and when last looked for */
+	uint64_t noted_seq; /* of the event log, in the last commit */
+	int64_t vcs_since;  /* when index.lock was first met; 0: not there */
+	int64_t vcs_seen;   /* ... and when last looked for */
 
 	/* The life of the process (watcher.c). */
 	struct ev_timer timer;
@@ -156,6 +157,8 @@ void reload_answer(struct watcher *, const struct wire_msg *);
 
 /* watcher.c */
 void watcher_begin_scan(struct watcher *, const char *why);
+/* What is committed next belongs to the event log up to here (undo.h). */
+void watcher_note_seq(struct watcher *);
 bool watcher_scanning(const struct watcher *);
 /* Nothing is left to be listed. */
 void watcher_scan_done(struct watcher *);

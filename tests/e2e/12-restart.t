@@ -208,4 +208,20 @@ for what in '' 'this is no database'; do
 	idle >/dev/null
 	ok "and delivers" test "$(lines)" -gt 0
 done
+
+# A crash after the log was written and before the state was: the log is ahead.
+ctl stop >/dev/null
+log=$(find "$P/.filemon/events" -name '*.ndjson' | sort | tail -n 1)
+seq=$(tail -n 1 "$log" | jq .seq)
+jq -cn --argjson s $((seq + 1)) --arg p "$P/ahead" \
+	'{v: 1, seq: $s, event_type: {type: "created"}, file_path: $p, rel_path: "ahead"}' >>"$log"
+start_daemon
+idle >/dev/null
+ok "records that are ahead of the state are told of" \
+	told '.event_type.type == "gap" and .event_type.cause == "crash"'
+ok "and taken back" told '.event_type.type == "deleted" and .rel_path == "ahead"'
+ctl stop >/dev/null
+start_daemon
+ctl stop >/dev/null
+is "once" "$(cat "$P"/.filemon/events/*.ndjson | grep -c '"cause":"crash"')" 1
 finish

@@ -183,8 +183,8 @@ hanging()
 ok "three jobs hang" wait_for "$LIMIT" hanging
 ok "stop ends them" ctl stop
 ok "with all that they started" wait_for "$LIMIT" none_left
-start_daemon --no-wait
 : >"$HLOG"
+start_daemon --no-wait
 ok "they hang again" wait_for "$LIMIT" hanging
 pid=$(pid_of supervisor)
 kill -TERM "$pid"

@@ -142,6 +142,13 @@ mounted()
 	mount -t tmpfs none "$T/new"
 }
 
+# Within a user name space mount(8) complains that it cannot note it in /run.
+bring()
+{
+	mount -n --move "$T/new" "$P/m"
+	mountpoint -q "$P/m"
+}
+
 if [ -z "$finish_without" ]; then
 	: >"$HLOG"
 	root_conf mounts
@@ -168,7 +175,7 @@ if [ -z "$finish_without" ]; then
 	rm "$T/new/b" "$T/new/sub/d"
 	put "$T/new/more" 1
 	ok "nothing was removed" no_removal
-	ok "another is mounted" mount --move "$T/new" "$P/m"
+	ok "another is mounted" bring
 	ok "the root comes back" wait_for "$LIMIT" gone_is false
 	what_changed()
 	{
@@ -213,7 +220,7 @@ if [ -z "$finish_without" ]; then
 	fi
 	mounted
 	fill "$T/new"
-	mount --move "$T/new" "$P/m"
+	bring
 	[ "$code" -eq 0 ] || start_daemon
 	ok "when it is mounted it is ready" wait_for "$LIMIT" ready
 	idle >/dev/null

@@ -61,11 +61,17 @@ handler log {
 CONF
 mkdir "$P/many"
 (cd "$P/many" && seq 20000 | xargs touch)
-start_daemon --no-wait
-was_ready=$(st .ready)
-kill -9 "$(pid_of supervisor)"
+"$FILEMOND" -f --format none -C "$P" >"$T/stdout" 2>"$T/stderr" &
+fg=$!
+some_noted()
+{
+	find "$P/.filemon/state.db-wal" -size +200k | grep .
+}
+wait_for "$LIMIT" some_noted
+kill -9 "$fg"
+wait "$fg" 2>/dev/null
 wait_for "$LIMIT" none_left
-if [ "$was_ready" = false ]; then
+if ! told '.event_type.type == "started"' 2>/dev/null; then
 	start_daemon
 	idle >/dev/null
 	ok "killed during the first scan, nothing is loaded after the next" log_is ""

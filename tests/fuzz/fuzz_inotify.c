@@ -52,7 +52,8 @@ check(const struct dirtab *t)
 		if (d->flags & DIR_DEAD)
 			continue;
 		assert(d->wd < 0 || dirtab_by_wd(t, d->wd) == dir);
-		if (dirtab_top(t, dir) != DIRTAB_ROOT || dirtab_path_len(t, dir) > sizeof(path))
+		if (dirtab_top(t, dir) != DIRTAB_ROOT ||
+		    dirtab_path_len(t, dir) > sizeof(path))
 			continue;
 		dirtab_path(t, dir, path);
 		assert(dirtab_lookup(t, path, dirtab_path_len(t, dir)) == dir);
@@ -63,9 +64,10 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	size_t told = 0;
-	struct fm_options o = {
-		.root = "/", .backend = FM_BACKEND_POLL, .on_event = on_event, .ctx = &told
-	};
+	struct fm_options o = { .root = "/",
+		.backend = FM_BACKEND_POLL,
+		.on_event = on_event,
+		.ctx = &told };
 	struct fm_watch *w = fm_watch_new(&o);
 
 	if (w == NULL)

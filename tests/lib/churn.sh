@@ -7,7 +7,7 @@
 # shellcheck disable=SC2034
 OPS=${CHURN_OPS:-20000}
 # shellcheck disable=SC2034
-[ -z "${SANITIZE-}" ] || OPS=${CHURN_OPS:-4000}
+[ -z "${SANITIZE-}" ] || OPS=${CHURN_OPS:-2000}
 
 # mirror_project NAME FLAKY
 mirror_project()

@@ -237,7 +237,25 @@ START_TEST(base64_is_that_of_rfc_4648)
 }
 END_TEST
 
-UNIT_MAIN("buf", what_is_added_is_there_and_ends_in_a_nul,
+START_TEST(base64_is_decoded_to_the_same_bytes)
+{
+	struct buf text = BUF_INIT, bytes = BUF_INIT;
+
+	for (size_t n = 0; n < 6; n++) {
+		buf_reset(&text);
+		buf_add_base64(&text, "\x00\xff\x10 a\n", n);
+		ck_assert(buf_decode_base64(&bytes, n == 0 ? "" : text.p));
+		ck_assert_uint_eq(bytes.len, n);
+		ck_assert_mem_eq(bytes.p, "\x00\xff\x10 a\n", n);
+	}
+	ck_assert(!buf_decode_base64(&bytes, "a*b="));
+	buf_release(&text);
+	buf_release(&bytes);
+}
+END_TEST
+
+UNIT_MAIN("buf", base64_is_decoded_to_the_same_bytes,
+    what_is_added_is_there_and_ends_in_a_nul,
     a_formatted_text_longer_than_the_room_is_whole,
     reset_keeps_memory_and_shrink_gives_it_back, bytes_go_from_the_front_and_from_the_end,
     numbers_are_as_printf_has_them, json_leaves_plain_text_and_escapes_the_rest,

@@ -46,7 +46,8 @@ START_TEST(a_path_is_made_from_the_names_above)
 	struct dirtab t;
 
 	ck_assert_int_eq(dirtab_init(&t), 0);
-	uint32_t a = add(&t, DIRTAB_ROOT, "a"), b = add(&t, a, "b\n\xff"), c = add(&t, b, "c");
+	uint32_t a = add(&t, DIRTAB_ROOT, "a"), b = add(&t, a, "b\n\xff"),
+		 c = add(&t, b, "c");
 	ck_assert_str_eq(path(&t, DIRTAB_ROOT), "");
 	ck_assert_str_eq(path(&t, c), "a/b\n\xff/c");
 	ck_assert_uint_eq(look(&t, "a/b\n\xff/c"), c);
@@ -116,7 +117,8 @@ START_TEST(a_watch_is_found_until_it_is_taken_away)
 	for (int i = 0; i < 1000; i++) {
 		char name[16];
 		snprintf(name, sizeof(name), "%d", i);
-		ck_assert_int_eq(dirtab_set_wd(&t, add(&t, DIRTAB_ROOT, name), i * 64), 0);
+		ck_assert_int_eq(
+		    dirtab_set_wd(&t, add(&t, DIRTAB_ROOT, name), i * 64), 0);
 	}
 	for (int i = 0; i < 1000; i += 2)
 		dirtab_set_wd(&t, dirtab_by_wd(&t, i * 64), -1);
@@ -170,7 +172,8 @@ START_TEST(random_changes_leave_the_table_right)
 
 	ck_assert_int_eq(dirtab_init(&t), 0);
 	for (int turn = 0; turn < TURNS; turn++) {
-		unsigned i = (unsigned)rand_r(&seed) % COUNT, p = (unsigned)rand_r(&seed) % COUNT;
+		unsigned i = (unsigned)rand_r(&seed) % COUNT,
+			 p = (unsigned)rand_r(&seed) % COUNT;
 		uint32_t parent = p < n ? known[p].dir : DIRTAB_ROOT;
 		char name[8];
 		snprintf(name, sizeof(name), "n%d", rand_r(&seed) % 200);
@@ -182,10 +185,12 @@ START_TEST(random_changes_leave_the_table_right)
 			memcpy(known[n].name, name, sizeof(name));
 			ck_assert_int_eq(dirtab_set_wd(&t, known[n].dir, known[n].wd), 0);
 			n++;
-		} else if (i < n && turn % 3 == 0 && t.dirs[known[i].dir].child == DIRTAB_NONE) {
+		} else if (i < n && turn % 3 == 0 &&
+		    t.dirs[known[i].dir].child == DIRTAB_NONE) {
 			dirtab_remove(&t, known[i].dir);
 			known[i] = known[--n];
-		} else if (i < n && is_free && move(&t, known[i].dir, parent, name) == 0) {
+		} else if (i < n && is_free &&
+		    move(&t, known[i].dir, parent, name) == 0) {
 			known[i].parent = parent;
 			memcpy(known[i].name, name, sizeof(name));
 		}
@@ -195,7 +200,8 @@ START_TEST(random_changes_leave_the_table_right)
 		ck_assert_uint_eq(dirtab_by_wd(&t, known[i].wd), known[i].dir);
 		ck_assert_uint_eq(look(&t, path(&t, known[i].dir)), known[i].dir);
 		ck_assert_uint_eq(dirtab_find(&t, known[i].parent, known[i].name,
-				      strlen(known[i].name)), known[i].dir);
+				      strlen(known[i].name)),
+		    known[i].dir);
 	}
 	ck_assert_uint_lt(t.names_cap, 16384); /* the arena is compacted */
 	dirtab_release(&t);

@@ -63,7 +63,8 @@ operate(unsigned *seed, const struct fixture *f)
 		mkdir(a, 0755);
 		break;
 	case 3:
-		for (char *p = a + strlen(f->dir) + 1; (p = strchr(p, '/')) != NULL; p++) {
+		for (char *p = a + strlen(f->dir) + 1; (p = strchr(p, '/')) != NULL;
+		     p++) {
 			*p = '\0';
 			mkdir(a, 0755);
 			*p = '/';

@@ -45,7 +45,7 @@ struct fixture {
 	struct fm_watch *w;
 	struct told *told;
 	size_t count, cap;
-	bool quiet;     /* keep no record */
+	bool quiet;	/* keep no record */
 	bool no_replay; /* nor a model */
 	struct paths model, listed;
 	bool listing;
@@ -98,7 +98,8 @@ is_under(const char *path, const char *top)
 {
 	size_t n = strlen(top);
 
-	return n == 0 || (strncmp(path, top, n) == 0 && (path[n] == '\0' || path[n] == '/'));
+	return n == 0 ||
+	    (strncmp(path, top, n) == 0 && (path[n] == '\0' || path[n] == '/'));
 }
 
 static inline void
@@ -223,8 +224,9 @@ on_event(void *ctx, const struct fm_event *e)
 		f->cap = f->cap * 2 + 64;
 		f->told = realloc(f->told, f->cap * sizeof(*f->told));
 	}
-	f->told[f->count++] = (struct told){ e->kind, e->cause, e->scan, e->error, e->is_dir,
-		e->repeated, strdup(e->path), e->old_path ? strdup(e->old_path) : NULL };
+	f->told[f->count++] =
+	    (struct told){ e->kind, e->cause, e->scan, e->error, e->is_dir, e->repeated,
+		    strdup(e->path), e->old_path ? strdup(e->old_path) : NULL };
 }
 
 static inline bool
@@ -272,7 +274,8 @@ at(const struct fixture *f, const char *fmt, ...)
 static inline void
 make_dir(const struct fixture *f, const char *rel)
 {
-	ck_assert_msg(mkdir(at(f, "%s", rel), 0755) == 0, "mkdir %s: %s", rel, strerror(errno));
+	ck_assert_msg(
+	    mkdir(at(f, "%s", rel), 0755) == 0, "mkdir %s: %s", rel, strerror(errno));
 }
 
 static inline void
@@ -360,24 +363,24 @@ drain(struct fixture *f)
 	    (due != -1 && due < now_ms() + 100));
 }
 
-#define WAIT_FOR(f, condition)                                                           \
-	do {                                                                             \
-		int64_t end_ = now_ms() + 20000;                                         \
-		while (!(condition)) {                                                   \
-			if (now_ms() > end_) {                                           \
-				diag_told(f);                                            \
-				ck_abort_msg("never came: %s", #condition);              \
-			}                                                                \
-			turn(f);                                                         \
-		}                                                                        \
+#define WAIT_FOR(f, condition) \
+	do { \
+		int64_t end_ = now_ms() + 20000; \
+		while (!(condition)) { \
+			if (now_ms() > end_) { \
+				diag_told(f); \
+				ck_abort_msg("never came: %s", #condition); \
+			} \
+			turn(f); \
+		} \
 	} while (0)
 
-#define CK_TOLD(f, kind, path)                                                           \
-	do {                                                                             \
-		if (told(f, kind, path) == NULL) {                                       \
-			diag_told(f);                                                    \
-			ck_abort_msg("not told: %s %s", #kind, path);                    \
-		}                                                                        \
+#define CK_TOLD(f, kind, path) \
+	do { \
+		if (told(f, kind, path) == NULL) { \
+			diag_told(f); \
+			ck_abort_msg("not told: %s %s", #kind, path); \
+		} \
 	} while (0)
 
 static inline void
@@ -454,10 +457,10 @@ queue_limit(void)
 }
 
 /* As UNIT_MAIN, each case `times` times; skips where inotify cannot show it. */
-#define WATCH_MAIN(name, times, ...)                                                     \
-	int main(void)                                                                   \
-	{                                                                                \
-		const TTest *const cases[] = { __VA_ARGS__ };                            \
+#define WATCH_MAIN(name, times, ...) \
+	int main(void) \
+	{ \
+		const TTest *const cases[] = { __VA_ARGS__ }; \
 		return watch_main(name, cases, sizeof(cases) / sizeof(cases[0]), times); \
 	}
 

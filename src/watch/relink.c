@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <string.h>
+
+#include "watch/watch_priv.h"
+
+#define ASIDE_MS 1000
+#define COOKIES_APART 16
+#define PENDING (DIR_SCAN | DIR_RECURSE)
+
+struct place
+place_of(uint32_t dir, const char *name, size_t len)
+{
+	struct place place = { .dir = dir, .len = (uint8_t)len };
+
+	memcpy(place.name, name, len);
+	return place;
+}
+
+bool
+place_is_same(const struct place *a, const struct place *b)
+{
+	return a->dir != DIRTAB_NONE && a->dir == b->dir && a->len == b->len &&
+	    memcmp(a->name, b->name, a->len) == 0;
+}
+
+uint32_t
+place_node(const struct fm_watch *w, const struct place *place)
+{
+	return dirtab_find(&w->dirs, place->dir, place->name, place->len);
+}
+
+static uint32_t
+take_aside(struct relink *r, unsigned i)
+{
+	uint32_t node = r->aside[i].node;
+
+	r->put_aside--;
+	memmove(&r->aside[i], &r->aside[i + 1], (r->put_aside - i) * sizeof(r->aside[i]));
+	return node;
+}
+
+static void
+put_aside(struct fm_watch *w, uint32_t node, const struct place *at)
+{
+	struct relink *r = &w->relink;
+
+	if (r->put_aside == RELINK_ASIDE)
+		tree_forget(w, take_aside(r, 0));
+	dirtab_detach(&w->dirs, node);
+	r->aside[r->put_aside++] = (struct aside){ node, watch_now() + ASIDE_MS, *at };
+}
+
+/* What is at the place is not what the table has there, perhaps. */
+static void
+look_again(struct fm_watch *w, const struct place *at)
+{
+	uint32_t node = place_node(w, at);
+
+	if (node == DIRTAB_NONE ||
+	    path_set(w, &w->second, at->dir, at->name, at->len) == -1)
+		return;
+	tell_dirty(w, &w->second, FM_CAUSE_REPLACED);
+	tree_queue(w, node, FM_SCAN_REPAIR | DIR_RECURSE, false);
+}
+
+/* Puts a detached directory in its place; what the table has there must yield. */
+static bool
+put(struct fm_watch *w, uint32_t node, const struct place *at)
+{
+	uint32_t there = place_node(w, at);
+
+	if (there != DIRTAB_NONE) {
+		/* whoever wanted the path listed means what is there now */
+		if (w->dirs.dirs[there].flags & DIR_QUEUED)
+			tree_queue(w, node, w->dirs.dirs[there].flags & PENDING, false);
+		put_aside(w, there, at);
+	}
+	if (dirtab_move(&w->dirs, node, at->dir, at->name, at->len) == 0) {
+		if (w->dirs.dirs[node].flags & DIR_FAILED) /* under its old name */
+			tree_queue(w, node, FM_SCAN_REPAIR, false);
+		return true;
+	}
+	tree_forget(w, node);
+	repair_all(w, FM_CAUSE_WATCH_FAILED, errno);
+	return false;
+}
+
+/*
+ * Directory node, or one not known, comes to `to`.  A listing may have seen it
+ * there already, and then the table's new one is right and the old one empty.
+ */
+static bool
+settle_at(struct fm_watch *w, uint32_t node, const struct place *to)
+{
+	uint32_t there = place_node(w, to);
+	const struct dir *dirs = w->dirs.dirs;
+
+	if (there == DIRTAB_NONE || (node != DIRTAB_NONE && dirs[node].wd >= 0) ||
+	    (node != DIRTAB_NONE && dirs[there].wd < 0))
+		return node == DIRTAB_NONE || put(w, node, to);
+	if (node != DIRTAB_NONE)
+		tree_forget(w, node);
+	return false;
+}
+
+/*
+ * The reverse of the rename before: either that, or the second half of a
+ * RENAME_EXCHANGE.  29678 and 29679 are cookies seen for one, but renames of
+ * others may come between.
+ */
+static bool
+is_exchange(struct fm_watch *w, const struct half *half, const struct place *to)
+{
+	const struct place *from = &half->from;
+	struct relink *r = &w->relink;
+	struct stat st;
+
+	if (!place_is_same(from, &r->last_to) || !place_is_same(to, &r->last_from) ||
+	    half->cookie - r->last_cookie > COOKIES_APART)
+		return false;
+	if (half->is_dir != r->last_is_dir)
+		return true;
+	for (unsigned i = 0; i < r->put_aside; i++)
+		if (place_is_same(&r->aside[i].at, from))
+			return true;
+	if (path_stat(w, from->dir, from->name, from->len, &st) == 0)
+		return true;
+	if (path_stat(w, from->dir, NULL, 0, &st) == 0)
+		return false;
+	/* A directory above has moved since: what is there cannot be seen. */
+	tree_queue(w, from->dir, FM_SCAN_REPAIR, false);
+	return true;
+}
+
+/*
+ * What came to `from` by the rename before stays there, what it displaced is
+ * put to `to`; both are looked at again, so a wrong guess does not last.
+ */
+static void
+exchange(struct fm_watch *w, const struct half *half, const struct place *to)
+{
+	const struct place *from = &half->from;
+	struct relink *r = &w->relink;
+	uint32_t back = DIRTAB_NONE;
+
+	for (unsigned i = 0; i < r->put_aside && back == DIRTAB_NONE; i++)
+		if (place_is_same(&r->aside[i].at, from))
+			back = take_aside(r, i);
+	if (half->node != DIRTAB_NONE)
+		put(w, half->node, from);
+	if (back != DIRTAB_NONE)
+		settle_at(w, back, to);
+	tell_kind(w, FM_CREATED, &w->path, half->is_dir);
+	look_again(w, from);
+	look_again(w, to);
+}
+
+/* How dir is to be listed because a directory above will be, with all below. */
+static unsigned
+pending_above(const struct fm_watch *w, uint32_t dir)
+{
+	const struct dir *dirs = w->dirs.dirs;
+
+	for (; dir != DIRTAB_NONE; dir = dirs[dir].parent) {
+		unsigned flags = dir == w->list.dir ? w->list.flags : 0;
+		flags |= dirs[dir].flags & PENDING;
+		if (flags & DIR_RECURSE)
+			return flags;
+	}
+	return 0;
+}
+
+/* A rename within the tree; false where `to` has to be looked at again. */
+static bool
+move(struct fm_watch *w, const struct half *half, const struct place *to)
+{
+	uint32_t there = place_node(w, to);
+	unsigned pending = pending_above(w, half->from.dir);
+
+	if (half->is_dir) {
+		if (!settle_at(w, half->node, to) || half->missed)
+			return false;
+		if (pending != 0 && half->node != DIRTAB_NONE)
+			tree_queue(w, half->node, pending, false);
+		return true;
+	}
+	/* A file cannot replace a directory: an exchange, or a listing was ahead. */
+	if (there != DIRTAB_NONE)
+		put_aside(w, there, to);
+	return true;
+}
+
+static void
+tell_renamed(struct fm_watch *w, bool is_dir)
+{
+	struct fm_event event = { .kind = FM_RENAMED, .is_dir = is_dir };
+
+	event.old_path = path_rel(&w->second);
+	event.old_path_len = path_rel_len(&w->second);
+	tell_event(w, &event, path_rel(&w->path), path_rel_len(&w->path));
+}
+
+static void
+within(struct fm_watch *w, const struct half *half, const struct place *to)
+{
+	bool sure = move(w, half, to);
+
+	tell_renamed(w, half->is_dir);
+	if (!sure)
+		look_again(w, to);
+}
+
+void
+relink_pair(
+    struct fm_watch *w, uint32_t dir, const struct notice *n, const struct half *half)
+{
+	struct place to = place_of(dir, n->name, n->len);
+	const struct place *from = &half->from;
+	struct relink *r = &w->relink;
+
+	if (is_exchange(w, half, &to)) {
+		exchange(w, half, &to);
+		relink_forget_last(r);
+	} else {
+		path_set(w, &w->second, from->dir, from->name, from->len);
+		within(w, half, &to);
+		r->last_from = *from;
+		r->last_to = to;
+		r->last_cookie = half->cookie;
+		r->last_is_dir = half->is_dir;
+	}
+	if (half->is_dir && place_node(w, &to) == DIRTAB_NONE)
+		tree_appeared(w, dir, n, false);
+}
+
+void
+relink_forget_last(struct relink *r)
+{
+	r->last_from.dir = r->last_to.dir = DIRTAB_NONE;
+}
+
+void
+relink_touched(struct fm_watch *w, const struct place *place)
+{
+	struct relink *r = &w->relink;
+
+	if (place_is_same(place, &r->last_from) || place_is_same(place, &r->last_to))
+		relink_forget_last(r);
+}
+
+void
+relink_drop(struct fm_watch *w, int64_t now)
+{
+	struct relink *r = &w->relink;
+
+	while (r->put_aside > 0 && r->aside[0].due <= now)
+		tree_forget(w, take_aside(r, 0));
+}
+
+int64_t
+relink_due(const struct fm_watch *w)
+{
+	return w->relink.put_aside > 0 ? w->relink.aside[0].due : -1;
+}
+
+void
+place_forget(struct place *place, uint32_t dir)
+{
+	if (place->dir == dir)
+		place->dir = DIRTAB_NONE;
+}
+
+void
+relink_forget(struct fm_watch *w, uint32_t dir)
+{
+	struct relink *r = &w->relink;
+
+	for (unsigned i = r->put_aside; i-- > 0;) {
+		place_forget(&r->aside[i].at, dir);
+		if (r->aside[i].node == dir)
+			take_aside(r, i);
+	}
+	place_forget(&r->last_from, dir);
+	place_forget(&r->last_to, dir);
+}

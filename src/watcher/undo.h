@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef FILEMON_WATCHER_UNDO_H
+#define FILEMON_WATCHER_UNDO_H
+
+/*
+ * The event log is written before the state is committed, so that no change is
+ * recorded nowhere.  A crash between the two leaves records in the log that
+ * the state knows nothing of.  At the next start they are taken back by
+ * records of the opposite, last first, after a gap record (cause "crash"); then
+ * the log says what the state says, and the scan tells what is really there.
+ */
+
+struct watcher;
+
+/* After log, state and roots are open, before the first scan. */
+void undo_ahead(struct watcher *);
+
+#endif
