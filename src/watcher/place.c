@@ -67,13 +67,22 @@ place_find(
 		    w->state, at->node.parent, at->name, at->name_len, &at->node);
 }
 
+/* What is not a directory counts as a file. */
+static bool
+is_file(const struct node *node)
+{
+	return !node->gone && node->sig.type != SIG_DIR;
+}
+
 void
 place_store(struct place *at, const struct sig *sig, bool gone)
 {
+	at->w->files -= at->found && is_file(&at->node);
 	at->node.sig = *sig;
 	at->node.gone = gone;
 	at->node.unsure = false;
 	at->node.origin = 0;
+	at->w->files += is_file(&at->node);
 	if (at->found) {
 		node_update(at->w->state, &at->node);
 		return;

@@ -82,8 +82,7 @@ row_gone(
 {
 	bool known = node->sig.ino != 0 || node->sig.type != SIG_DIR;
 
-	if (node->sig.type != SIG_DIR && w->files > 0)
-		w->files--;
+	w->files -= node->sig.type != SIG_DIR;
 	node->gone = true;
 	node->unsure = false;
 	node_update(w->state, node);
@@ -196,7 +195,6 @@ absent(struct place *at, enum hint hint)
 	/* Made and gone again, or renamed on, before we could look: the hint that
 	   says which is on its way and finds this row. */
 	place_store(at, &phantom, false);
-	at->w->files++;
 	record_path(at->w, at->root, at->path, at->len, EVENT_CREATED, EVENT_KIND_NONE,
 	    false, NULL);
 }
@@ -207,10 +205,6 @@ appeared(struct place *at, const struct sig *sig, const struct stat *st)
 	bool told = at->found && !at->node.gone && at->node.sig.ino == 0 &&
 	    at->node.sig.type == SIG_OTHER;
 
-	if (sig->type != SIG_DIR && !told)
-		at->w->files++;
-	else if (sig->type == SIG_DIR && told && at->w->files > 0)
-		at->w->files--;
 	place_store(at, sig, false);
 	if (!told)
 		record_path(at->w, at->root, at->path, at->len, EVENT_CREATED,

@@ -64,8 +64,6 @@ carry_node(struct carry *c, struct node *node, int64_t parent, const struct sig 
 
 	place_find(&to, c->w, c->root, c->to.p, c->to.len);
 	to.node.parent = parent;
-	if (to.found && !to.node.gone && to.node.sig.type != SIG_DIR && c->w->files > 0)
-		c->w->files--;
 	place_store(&to, sig, false);
 	to.node.origin = node->id;
 	node_update(c->w->state, &to.node);
@@ -73,6 +71,7 @@ carry_node(struct carry *c, struct node *node, int64_t parent, const struct sig 
 		carry_children(c, node->id, to.node.id);
 	if (node->sig.type == SIG_DIR && node->unsure)
 		reconcile_list(c->w, c->root, c->to.p, c->to.len, false);
+	c->w->files -= node->sig.type != SIG_DIR;
 	node->gone = true;
 	node->unsure = false;
 	node_update(c->w->state, node);
@@ -157,9 +156,6 @@ take_place(struct place *from, struct place *to, const struct rename_paths *path
 	}
 	if (st != NULL && (!paths->is_dir || sig.ino == 0))
 		sig_from_stat(&sig, st);
-	/* What was counted as a file, made and renamed before it was looked at. */
-	if (paths->is_dir && from->node.sig.type == SIG_OTHER && from->w->files > 0)
-		from->w->files--;
 	record(from->w, from->root, paths, st);
 	carry(from, to, &sig);
 }
