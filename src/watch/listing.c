@@ -338,6 +338,33 @@ finish(struct fm_watch *w)
 	tell_listing(w, FM_LIST_END, NULL, 0);
 }
 
+/* Its end is told as failed, and it is listed again under the path it has then. */
+static bool
+begin_again(struct fm_watch *w)
+{
+	struct listing *l = &w->list;
+
+	tree_queue(w, l->dir, l->flags, true);
+	l->dir = DIRTAB_NONE;
+	fail(w, ENOENT);
+	return false;
+}
+
+/*
+ * A listing in several slices has not shown what came meanwhile; whoever is
+ * told its end looks there by path.  If that does not lead to the directory
+ * any more, the rename is still in the kernel's queue.
+ */
+static bool
+is_path_right(struct fm_watch *w)
+{
+	struct listing *l = &w->list;
+	struct stat there, here;
+
+	return path_stat(w, l->dir, NULL, 0, &there) == 0 && fstat(l->fd, &here) == 0 &&
+	    there.st_dev == here.st_dev && there.st_ino == here.st_ino;
+}
+
 /* Is the directory still there, and under the path that was told? */
 static bool
 is_in_place(struct fm_watch *w)
@@ -358,18 +385,16 @@ is_in_place(struct fm_watch *w)
 	} else if (errno == ENOENT) {
 		rename_missed(w, dirtab_top(&w->dirs, l->dir));
 	}
-	tree_queue(w, l->dir, l->flags, true);
-	l->dir = DIRTAB_NONE;
-	fail(w, ENOENT);
-	return false;
+	return begin_again(w);
 }
 
 void
 listing_step(struct fm_watch *w, unsigned max)
 {
 	struct listing *l = &w->list;
+	bool resumed = l->fd != -1;
 
-	if (l->fd == -1 ? !begin(w) : !is_in_place(w))
+	if (resumed ? !is_in_place(w) : !begin(w))
 		return;
 	for (unsigned n = 0; l->next < l->count && (n < max || n == 0); n++) {
 		if (tell_entry(w, &l->names[l->next++]) == -1) {
@@ -377,6 +402,10 @@ listing_step(struct fm_watch *w, unsigned max)
 			return;
 		}
 	}
-	if (l->next == l->count)
+	if (l->next < l->count)
+		return;
+	if (resumed && l->dir != DIRTAB_ROOT && !is_path_right(w))
+		begin_again(w);
+	else
 		finish(w);
 }

@@ -101,6 +101,15 @@ look_later(struct choice *c)
 	postpone(c, clk_mono_ms() + LOOK_AGAIN_MS);
 }
 
+static bool
+is_elsewhere(struct choice *c)
+{
+	struct node dir;
+
+	return node_get(c->w->state, c->node.parent, &dir) && !dir.gone &&
+	    dir.sig.type != SIG_DIR && dir.sig.ino != 0;
+}
+
 /* Is the row still what is there?  Where not, it is looked at, and due later. */
 static bool
 is_current(struct choice *c)
@@ -121,6 +130,9 @@ is_current(struct choice *c)
 
 		sig_from_stat(&sig, &c->st);
 		if (!c->node.gone && sig_compare(&c->node.sig, &sig) == SIG_SAME)
+			return true;
+		/* Seen through a symbolic link that took the directory's place. */
+		if (c->node.gone && is_elsewhere(c))
 			return true;
 		if (c->node.gone &&
 		    !filter_want(c->root->filter, c->path.p, c->path.len, is_dir, NULL))

@@ -38,20 +38,27 @@ reconcile_presence(
 }
 
 bool
-reconcile_parent(struct place *at)
+reconcile_in_dir(struct watcher *w, const struct node *node)
 {
 	struct node dir;
+
+	return node_get(w->state, node->parent, &dir) && !dir.gone &&
+	    dir.sig.type == SIG_DIR;
+}
+
+bool
+reconcile_parent(struct place *at)
+{
 	size_t len = place_dir_len(at);
 
 	if (at->len == 0 || len == 0)
 		return true;
 	at->node.parent = place_dir(at, true);
-	if (node_get(at->w->state, at->node.parent, &dir) && !dir.gone)
+	if (reconcile_in_dir(at->w, &at->node))
 		return true;
 	reconcile_path(at->w, at->root, at->path, len, HINT_LOOK, NULL);
 	at->node.parent = place_dir(at, false);
-	return at->node.parent != 0 && node_get(at->w->state, at->node.parent, &dir) &&
-	    !dir.gone;
+	return at->node.parent != 0 && reconcile_in_dir(at->w, &at->node);
 }
 
 void

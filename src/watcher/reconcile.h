@@ -32,9 +32,12 @@ void reconcile_path(struct watcher *, struct root *, const char *path, size_t le
     enum hint, const struct stat *st);
 /* The path of at is gone, with all below it. */
 void reconcile_gone(struct place *);
+/* Is the node's parent a directory that is there? */
+bool reconcile_in_dir(struct watcher *, const struct node *);
 /*
- * Is the row of the directory there, so that a row below it means something?
- * One that counted as gone is looked at again.
+ * The same for a path, so that a row for it means something: lstat(2) follows a
+ * symbolic link in the middle, and what it finds there is elsewhere.  A parent
+ * that does not count as a directory is looked at again.
  */
 bool reconcile_parent(struct place *);
 /* Has a directory listed.  path need not end at len. */

@@ -662,5 +662,34 @@ if unshare -r sh -c 'echo 20 >/proc/sys/user/max_inotify_watches' 2>/dev/null; t
 else
 	skip "no user namespace with a limit of its own" 6
 fi
+# A directory that became a symbolic link to one with the same names, while
+# nothing ran: what is seen through the link is elsewhere.
+project link <<CONF
+settle = 20ms
+handler log {
+	types = { file, dir, symlink }
+	load = { "$H/log", "load" }
+	remove-file = { "$H/log", "remove" }
+	jobs = 4
+}
+CONF
+mkdir "$P/d" "$P/d/sub" "$P/e" "$P/e/sub"
+for i in 1 2 3 4 5; do
+	echo $i >"$P/d/$i"
+	echo $i >"$P/e/$i"
+done
+start_daemon
+idle >/dev/null
+ctl stop >/dev/null
+: >"$HLOG"
+rm -r "$P/d"
+ln -s e "$P/d"
+start_daemon
+ok "a directory that became a symbolic link is dealt with" idle
+is "nothing is pending below it" "$(st .queue.pending)" 0
+is "what was in it is removed" "$(grep -c '^log remove d/' "$HLOG")" 6
+is "and the link is loaded, nothing through it" "$(grep '^log load' "$HLOG")" "log load d 1"
+ctl stop >/dev/null
+
 ok "nothing is left behind" wait_for "$LIMIT" none_left
 done_testing

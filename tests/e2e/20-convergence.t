@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 # Random operations by four writers: the mirror equals the tree at the end.
-# CHURN_OPS and CHURN_SEED change their number and what they are.
+# CHURN_OPS and CHURN_SEED change their number and what they are; of those with
+# hard links and while it is stopped CHURN_FAULT_OPS is the number.
 # shellcheck source=/dev/null
 . "${top_srcdir:?}/tests/lib/daemon.sh"
 . "${top_srcdir:?}/tests/lib/churn.sh"
@@ -19,7 +20,7 @@ is "nothing is dead" "$(st .queue.dead)" 0
 tell
 
 # A write through one name of a file tells nothing of its other names.
-ok "the same with hard links" churn "$((OPS / 4))" 2
+ok "the same with hard links" churn "$FAULT_OPS" 2
 ok "everything is delivered" idle 600
 ctl scan >/dev/null
 ok "and what a scan finds as well" idle 600
@@ -29,7 +30,7 @@ is "neither watcher nor runner was started again" "$(st .restarts)" 0
 
 # Half of it while it is down.
 ctl stop >/dev/null
-ok "operations while it is stopped" churn "$((OPS / 4))" 3 -d 0
+ok "operations while it is stopped" churn "$FAULT_OPS" 3 -d 0
 start_daemon
 ok "everything is delivered" idle 600
 ok "the mirror equals the tree" same

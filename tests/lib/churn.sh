@@ -5,9 +5,11 @@
 # handler, writers, and the comparison.
 
 # shellcheck disable=SC2034
-OPS=${CHURN_OPS:-20000}
-# shellcheck disable=SC2034
-[ -z "${SANITIZE-}" ] || OPS=${CHURN_OPS:-2000}
+{
+	[ -z "${SANITIZE-}" ] || : "${CHURN_OPS:=2000}" "${CHURN_FAULT_OPS:=1000}"
+	OPS=${CHURN_OPS:-20000}
+	FAULT_OPS=${CHURN_FAULT_OPS:-6000}
+}
 
 # mirror_project NAME FLAKY
 mirror_project()
