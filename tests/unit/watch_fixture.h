@@ -253,7 +253,7 @@ remove_tree(const char *path)
 }
 
 /* The path below the root, or with a leading '/' below the temporary folder. */
-static inline const char *
+static inline const char *__attribute__((__format__(__printf__, 2, 3)))
 at(const struct fixture *f, const char *fmt, ...)
 {
 	static char ring[4][PATH_MAX];
