@@ -20,9 +20,11 @@ handler noop {
 CONF
 start_daemon
 
+# What it has written to.  Pages that are only read (the programs' text) count as
+# private or shared by who else happens to run the same program.
 private_kib()
 {
-	awk '/^Private_/ { n += $2 } END { print n }' "/proc/$watcher/smaps_rollup"
+	awk '/^Private_Dirty|^Swap:/ { n += $2 } END { print n }' "/proc/$watcher/smaps_rollup"
 }
 # reached EVENTS RUNS
 reached()
