@@ -16,20 +16,35 @@
 /* The longest single event; inotify(7). */
 #define EVENT_MAX (sizeof(struct inotify_event) + NAME_MAX + 1)
 
-int
-inotify_open(void)
+static int
+open_queue(struct fm_watch *w)
 {
+	(void)w;
 	return inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 }
 
-int
-inotify_watch_path(struct fm_watch *w, const char *path)
+static void
+close_queue(struct fm_watch *w)
+{
+	if (w->fd != -1)
+		close(w->fd);
+	w->fd = -1;
+}
+
+static void
+leave_root(struct fm_watch *w)
+{
+	(void)w; /* the kernel has dropped the watches, or they were taken back */
+}
+
+static int
+watch_path(struct fm_watch *w, const char *path)
 {
 	return inotify_add_watch(w->fd, path, WATCH_MASK | IN_DONT_FOLLOW);
 }
 
-int
-inotify_watch_fd(struct fm_watch *w, int fd, const char *path)
+static int
+watch_fd(struct fm_watch *w, int fd, const char *path)
 {
 	char link[sizeof("/proc/self/fd/") + 3 * sizeof(fd)];
 	int wd;
@@ -41,35 +56,25 @@ inotify_watch_fd(struct fm_watch *w, int fd, const char *path)
 			return wd;
 		w->no_proc = true;
 	}
-	return inotify_watch_path(w, path);
+	return watch_path(w, path);
 }
 
-void
-inotify_unwatch(struct fm_watch *w, int wd)
+static void
+unwatch(struct fm_watch *w, int wd)
 {
 	/* EINVAL is normal: the directory may be gone, its IN_IGNORED unread */
 	if (w->fd != -1 && inotify_rm_watch(w->fd, wd) == 0)
 		w->limit_hit = false;
 }
 
-size_t
-inotify_unread(const struct fm_watch *w)
+static size_t
+unread(const struct fm_watch *w)
 {
 	int n = 0;
 
 	if (w->fd == -1 || ioctl(w->fd, FIONREAD, &n) == -1 || n < 0)
 		return 0;
 	return (size_t)n;
-}
-
-/* A name as the kernel gives it: one component, not "." or "..". */
-static bool
-is_sane(const struct notice *n)
-{
-	if (n->len > NAME_MAX || memchr(n->name, '/', n->len) != NULL)
-		return false;
-	return n->len == 0 || n->name[0] != '.' ||
-	    (n->len != 1 && (n->len != 2 || n->name[1] != '.'));
 }
 
 /* Is n one more write to what the one before was a write to? */
@@ -98,7 +103,7 @@ inotify_feed(struct fm_watch *w, const void *buf, size_t len)
 		p += head.len;
 		w->read_bytes += sizeof(head) + head.len;
 		w->events++;
-		if (!is_sane(&n))
+		if (!notice_is_sane(&n))
 			w->unknown++;
 		else if (!repeats_write(&before, &n))
 			notice_apply(w, &n);
@@ -106,8 +111,8 @@ inotify_feed(struct fm_watch *w, const void *buf, size_t len)
 	}
 }
 
-int
-inotify_take(struct fm_watch *w)
+static int
+take(struct fm_watch *w)
 {
 	ssize_t n;
 
@@ -120,3 +125,15 @@ inotify_take(struct fm_watch *w)
 	fresh_expire(&w->fresh, w->read_bytes);
 	return (size_t)n > sizeof(w->buf) - EVENT_MAX;
 }
+
+const struct backend inotify_backend = {
+	.id = FM_BACKEND_INOTIFY,
+	.open = open_queue,
+	.close = close_queue,
+	.leave_root = leave_root,
+	.watch_fd = watch_fd,
+	.watch_path = watch_path,
+	.unwatch = unwatch,
+	.take = take,
+	.unread = unread,
+};

@@ -262,7 +262,7 @@ begin(struct fm_watch *w)
 		fail(w, errno);
 		return false;
 	}
-	l->until = l->flags & FM_SCAN_FRESH ? w->read_bytes + inotify_unread(w) : 0;
+	l->until = l->flags & FM_SCAN_FRESH ? w->read_bytes + w->ops->unread(w) : 0;
 	if (l->count > 1)
 		qsort_r(l->names, l->count, sizeof(*l->names), compare_names, l->bytes);
 	tree_clear_failed(w, l->dir);

@@ -7,8 +7,19 @@
  */
 
 #include <errno.h>
+#include <limits.h>
+#include <string.h>
 
 #include "watch/watch_priv.h"
+
+bool
+notice_is_sane(const struct notice *n)
+{
+	if (n->len > NAME_MAX || memchr(n->name, '/', n->len) != NULL)
+		return false;
+	return n->len == 0 || n->name[0] != '.' ||
+	    (n->len != 1 && (n->len != 2 || n->name[1] != '.'));
+}
 
 static uint32_t
 child_of(struct fm_watch *w, uint32_t dir, const struct notice *n)
@@ -133,6 +144,17 @@ apply_ignored(struct fm_watch *w, uint32_t dir)
 }
 
 void
+notice_apply_to(struct fm_watch *w, uint32_t dir, const struct notice *n)
+{
+	if (n->mask & IN_IGNORED)
+		apply_ignored(w, dir);
+	else if (n->len == 0)
+		apply_self(w, dir, n);
+	else
+		apply_named(w, dir, n);
+}
+
+void
 notice_apply(struct fm_watch *w, const struct notice *n)
 {
 	uint32_t dir;
@@ -145,10 +167,6 @@ notice_apply(struct fm_watch *w, const struct notice *n)
 	dir = dirtab_by_wd(&w->dirs, n->wd);
 	if (dir == DIRTAB_NONE)
 		w->unknown += !(n->mask & IN_IGNORED); /* that one is expected */
-	else if (n->mask & IN_IGNORED)
-		apply_ignored(w, dir);
-	else if (n->len == 0)
-		apply_self(w, dir, n);
 	else
-		apply_named(w, dir, n);
+		notice_apply_to(w, dir, n);
 }

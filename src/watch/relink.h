@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "watch/inotify.h"
+#include "watch/notice.h"
 
 #define RELINK_ASIDE 16
 

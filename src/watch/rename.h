@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "watch/inotify.h"
+#include "watch/notice.h"
 #include "watch/relink.h"
 
 #define RENAME_HALVES 32

@@ -113,8 +113,7 @@ root_choose(struct fm_watch *w)
 		w->why = "inotify failed";
 		w->poll_cause = FM_CAUSE_WATCH_FAILED;
 	}
-	w->backend =
-	    w->poll_cause == FM_CAUSE_NONE ? FM_BACKEND_INOTIFY : FM_BACKEND_POLL;
+	w->backend = w->poll_cause == FM_CAUSE_NONE ? w->ops->id : FM_BACKEND_POLL;
 }
 
 /* A new, small table; the old one, where memory is out. */
@@ -147,6 +146,7 @@ root_lost(struct fm_watch *w)
 	tree_clear_polled(w, DIRTAB_ROOT);
 	tree_clear_failed(w, DIRTAB_ROOT);
 	tree_drop_watch(w, DIRTAB_ROOT);
+	w->ops->leave_root(w);
 	start_over(w);
 	fresh_release(&w->fresh);
 	w->repair = (struct backoff){ 0, -1 };

@@ -120,7 +120,7 @@ tree_drop_watch(struct fm_watch *w, uint32_t dir)
 	if (wd < 0)
 		return;
 	dirtab_set_wd(&w->dirs, dir, -1);
-	inotify_unwatch(w, wd);
+	w->ops->unwatch(w, wd);
 }
 
 static void
@@ -191,7 +191,7 @@ set_watch(struct fm_watch *w, uint32_t dir, int wd, int fd)
 		return 0;
 	}
 	if (dirtab_set_wd(&w->dirs, dir, wd) == -1) {
-		inotify_unwatch(w, wd);
+		w->ops->unwatch(w, wd);
 		errno = ENOMEM;
 		return -1;
 	}
@@ -245,8 +245,8 @@ add_watch(struct fm_watch *w, uint32_t dir, int fd, const struct path *path)
 	int wd = -1;
 
 	if (is_path_safe(w, dir, path))
-		wd = inotify_watch_path(w, path->abs);
-	return wd != -1 ? wd : inotify_watch_fd(w, fd, path->abs);
+		wd = w->ops->watch_path(w, path->abs);
+	return wd != -1 ? wd : w->ops->watch_fd(w, fd, path->abs);
 }
 
 int
@@ -281,12 +281,12 @@ watch_early(struct fm_watch *w, uint32_t dir)
 	if (w->backend == FM_BACKEND_POLL || get(w, dir)->wd >= 0 || is_limited(w) ||
 	    w->path.len >= PATH_MAX)
 		return 0;
-	wd = inotify_watch_path(w, w->path.abs);
+	wd = w->ops->watch_path(w, w->path.abs);
 	if (wd == -1 || dirtab_by_wd(&w->dirs, wd) != DIRTAB_NONE)
 		return 0;
 	if (dirtab_set_wd(&w->dirs, dir, wd) == 0)
 		return 0;
-	inotify_unwatch(w, wd);
+	w->ops->unwatch(w, wd);
 	return -1;
 }
 

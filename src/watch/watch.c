@@ -39,7 +39,7 @@ open_backend(struct fm_watch *w)
 	root_choose(w);
 	if (w->poll_cause == FM_CAUSE_BACKEND)
 		return 0;
-	w->fd = inotify_open();
+	w->fd = w->ops->open(w);
 	w->poll_error = w->fd == -1 ? errno : 0;
 	if (w->fd == -1 && w->o.backend == FM_BACKEND_INOTIFY)
 		return -1;
@@ -70,6 +70,7 @@ fm_watch_new(const struct fm_options *o)
 	if ((w = calloc(1, sizeof(*w))) == NULL)
 		return NULL;
 	w->fd = w->list.fd = -1;
+	w->ops = &inotify_backend;
 	w->list.dir = DIRTAB_NONE;
 	w->lost_ms = w->poll_due = w->repair.due = -1;
 	w->retry = (struct backoff){ RETRY_MIN_MS, -1 };
@@ -99,8 +100,7 @@ fm_watch_free(struct fm_watch *w)
 
 	if (w == NULL)
 		return;
-	if (w->fd != -1)
-		close(w->fd);
+	w->ops->close(w);
 	listing_release(&w->list);
 	fresh_release(&w->fresh);
 	path_release(&w->path);
@@ -134,7 +134,7 @@ fm_watch_read(struct fm_watch *w)
 
 	if (w->busy)
 		return 0;
-	more = inotify_take(w);
+	more = w->ops->take(w);
 	repair_starved(w);
 	return more;
 }
@@ -142,7 +142,7 @@ fm_watch_read(struct fm_watch *w)
 size_t
 fm_watch_unread(const struct fm_watch *w)
 {
-	return inotify_unread(w);
+	return w->ops->unread(w);
 }
 
 static int64_t

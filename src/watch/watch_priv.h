@@ -14,10 +14,12 @@
 #include <sys/inotify.h>
 
 #include "filemon/watch.h"
+#include "watch/backend.h"
 #include "watch/dirtab.h"
 #include "watch/fresh.h"
 #include "watch/inotify.h"
 #include "watch/listing.h"
+#include "watch/notice.h"
 #include "watch/path.h"
 #include "watch/relink.h"
 #include "watch/rename.h"
@@ -43,7 +45,8 @@ struct fm_watch {
 	size_t prefix_len;
 	dev_t dev; /* of the root being watched */
 	ino_t ino;
-	int fd; /* inotify; -1: none */
+	int fd;			   /* what is waited for; -1: none */
+	const struct backend *ops; /* how the kernel is asked, where it is */
 	enum fm_backend backend;
 	const char *why;
 	enum fm_cause poll_cause; /* of polling everything, with its errno */
@@ -97,9 +100,6 @@ void tree_clear_polled(struct fm_watch *, uint32_t dir);
 /* Notes that dir could not be listed; retry: time may mend it. */
 void tree_failed(struct fm_watch *, uint32_t dir, bool retry);
 void tree_clear_failed(struct fm_watch *, uint32_t dir);
-
-/* notice.c */
-void notice_apply(struct fm_watch *, const struct notice *);
 
 /* root.c */
 /* Resolves the root; -1 with errno where there is no directory. */
