@@ -28,6 +28,14 @@ static const struct output_limits limits = {
 	.logged_max = 64 * 1024,
 };
 
+/* Of one that lives long: what it says in a minute. */
+static const struct output_limits long_limits = {
+	.tail = WIRE_OUTPUT_MAX,
+	.per_second = 100,
+	.logged_max = 64 * 1024,
+	.period_ms = 60 * 1000,
+};
+
 enum job_state {
 	JOB_RUNNING,
 	JOB_ENDING,   /* SIGTERM was sent: the grace runs */
@@ -247,7 +255,7 @@ new_job(struct ev_loop *loop, const struct job_spec *spec, const struct job_hook
 	job->program = xstrdup(spec->argv[0]);
 	job->pid = -1;
 	job->grace_ms = spec->grace_ms;
-	job->output = output_new(spec->subject, &limits);
+	job->output = output_new(spec->subject, spec->owner ? &long_limits : &limits);
 	job->started_ns = clk_mono_ns();
 	ev_init(&job->timer, on_timer);
 	job->timer.data = job;
@@ -274,7 +282,7 @@ spawn_job(struct job *job, const struct job_spec *spec, int fds[OUTPUT_STREAMS][
     struct spawn_error *error)
 {
 	struct spawned spawned;
-	for (int i = 0; i < OUTPUT_STREAMS; i++) {
+	for (int i = spec->out_fd > 0 ? OUTPUT_STDERR : 0; i < OUTPUT_STREAMS; i++) {
 		if (pipe2(fds[i], O_CLOEXEC) == -1) {
 			*error = (struct spawn_error){ SPAWN_PIPE, errno };
 			return -1;
@@ -285,7 +293,8 @@ spawn_job(struct job *job, const struct job_spec *spec, int fds[OUTPUT_STREAMS][
 		.envp = spec->env->v,
 		.cwd = spec->cwd,
 		.user = spec->user,
-		.out_fd = fds[OUTPUT_STDOUT][1],
+		.in_fd = spec->in_fd,
+		.out_fd = spec->out_fd > 0 ? spec->out_fd : fds[OUTPUT_STDOUT][1],
 		.err_fd = fds[OUTPUT_STDERR][1],
 	};
 	if (spawn_start(&spawn, &spawned, error) == -1)
@@ -293,6 +302,8 @@ spawn_job(struct job *job, const struct job_spec *spec, int fds[OUTPUT_STREAMS][
 	job->pid = spawned.pid;
 	watch(job, &job->start, spawned.status_fd);
 	for (int i = 0; i < OUTPUT_STREAMS; i++) {
+		if (fds[i][0] == -1)
+			continue;
 		watch(job, &job->streams[i].io, fds[i][0]);
 		fds[i][0] = -1;
 	}

@@ -3,12 +3,12 @@
 #define FILEMON_RUNNER_JOB_H
 
 /*
- * One run of a handler command.  It is over when three things are known: its
- * process has died, its output has ended, and nothing that it started is left.
- * A grandchild may hold the output open, so after the death it is read for a
- * bounded time only.  When its time is up, or when told to stop, it gets
- * SIGTERM (and SIGCONT: it may be stopped), after the grace SIGKILL, and so
- * does all that descends from it.
+ * One run of a handler command, or of a long-lived process (child.h).  It is over when
+ * three things are known: its process has died, its output has ended, and nothing that it
+ * started is left. A grandchild may hold the output open, so after the death it is read
+ * for a bounded time only.  When its time is up, or when told to stop, it gets SIGTERM
+ * (and SIGCONT: it may be stopped), after the grace SIGKILL, and so does all that
+ * descends from it.
  *
  * Who reaps and who looks for descendants is jobs.h: a job is told of its
  * death (job_exited) and of what is left of it (job_swept).
@@ -26,6 +26,16 @@
 struct ev_loop;
 struct env;
 
+struct job_result;
+
+/* Who is told of a long-lived process; of a job its jobs_events are. */
+struct job_owner {
+	void (*started)(void *ctx, pid_t pid);
+	/* Nothing of it runs any more. */
+	void (*ended)(void *ctx, const struct job_result *);
+	void *ctx;
+};
+
 struct job_spec {
 	uint64_t id;
 	const char *subject; /* of log lines: "handler memory docs/a.md" */
@@ -35,6 +45,9 @@ struct job_spec {
 	const struct spawn_user *user;
 	int64_t timeout_ms; /* 0: none */
 	int64_t grace_ms;
+	int in_fd;  /* its stdin, the caller's to close; 0: /dev/null */
+	int out_fd; /* its stdout, as in_fd; 0: captured */
+	const struct job_owner *owner; /* NULL: a job */
 };
 
 struct job_result {

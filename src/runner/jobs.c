@@ -22,8 +22,13 @@
 #define DOUBT_S 0.05
 #define JOBS_PREFIX_SIZE (JOBS_MARK_SIZE - sizeof("18446744073709551615"))
 
+/* Ids of those that have an owner: above all that the watcher counts. */
+#define OWN_ID (UINT64_C(1) << 63)
+
 struct entry {
 	struct job *job;
+	struct job_owner owner; /* of a long-lived process */
+	bool owned;
 	uint64_t start; /* of its process, as in struct proc */
 	size_t left;	/* processes of it, in the sweep under way */
 	ev_tstamp sure; /* when no more doubt about an orphan holds it; 0: none yet */
@@ -35,8 +40,10 @@ struct jobs {
 	char prefix[JOBS_PREFIX_SIZE]; /* of the marks of this runner's jobs */
 	struct entry *v;
 	size_t n, cap;
+	size_t n_owned; /* of n */
 	struct ev_signal sigchld;
 	struct ev_timer sweeper; /* again, while something is left that was killed */
+	uint64_t last_own_id;
 	bool stopping, told;
 	pid_t refused; /* the last that may not be killed: said once */
 };
@@ -102,7 +109,9 @@ static bool
 may_be_of_a_job(const struct jobs *jobs, const struct proc *proc)
 {
 	for (size_t i = 0; i < jobs->n; i++) {
-		if (job_is_alive(jobs->v[i].job) && jobs->v[i].start <= proc->start)
+		const struct entry *entry = &jobs->v[i];
+		if (!entry->owned && job_is_alive(entry->job) &&
+		    entry->start <= proc->start)
 			return true;
 	}
 	return false;
@@ -262,22 +271,37 @@ on_sigchld(struct ev_loop *loop, struct ev_signal *signal, int events)
 	sweep(jobs);
 }
 
+static struct entry *
+find_job(const struct jobs *jobs, const struct job *job)
+{
+	size_t i = 0;
+	while (jobs->v[i].job != job)
+		i++;
+	return &jobs->v[i];
+}
+
 static void
 on_started(void *ctx, const struct job *job)
 {
 	struct jobs *jobs = ctx;
-	jobs->events.started(jobs->events.ctx, job_id(job), job_pid(job));
+	const struct entry *entry = find_job(jobs, job);
+	if (entry->owner.started)
+		entry->owner.started(entry->owner.ctx, job_pid(job));
+	if (!entry->owned)
+		jobs->events.started(jobs->events.ctx, job_id(job), job_pid(job));
 }
 
 static void
 on_ended(void *ctx, const struct job *job, const struct job_result *result)
 {
 	struct jobs *jobs = ctx;
-	size_t i = 0;
-	while (jobs->v[i].job != job)
-		i++;
-	jobs->v[i] = jobs->v[--jobs->n];
-	jobs->events.ended(jobs->events.ctx, result);
+	struct entry *at = find_job(jobs, job), entry = *at;
+	*at = jobs->v[--jobs->n];
+	jobs->n_owned -= entry.owned;
+	if (entry.owner.ended)
+		entry.owner.ended(entry.owner.ctx, result);
+	if (!entry.owned)
+		jobs->events.ended(jobs->events.ctx, result);
 	if (jobs->stopping && jobs->n == 0)
 		ev_feed_event(jobs->loop, &jobs->sweeper, EV_TIMER);
 }
@@ -347,7 +371,13 @@ jobs_start(struct jobs *jobs, const struct job_spec *spec, struct spawn_error *e
 		jobs->cap = jobs->cap > 0 ? 2 * jobs->cap : 16;
 		jobs->v = xreallocarray(jobs->v, jobs->cap, sizeof(*jobs->v));
 	}
-	jobs->v[jobs->n++] = (struct entry){ .job = job, .start = proc.start };
+	jobs->v[jobs->n++] = (struct entry){
+		.job = job,
+		.owner = spec->owner ? *spec->owner : (struct job_owner){ 0 },
+		.owned = spec->owner,
+		.start = proc.start,
+	};
+	jobs->n_owned += spec->owner != NULL;
 	return 0;
 }
 
@@ -355,15 +385,41 @@ void
 jobs_stop(struct jobs *jobs)
 {
 	jobs->stopping = true;
-	for (size_t i = jobs->n; i-- > 0;)
-		job_stop(jobs->v[i].job);
+	for (size_t i = jobs->n; i-- > 0;) {
+		if (!jobs->v[i].owned)
+			job_stop(jobs->v[i].job);
+	}
 	sweep(jobs);
+}
+
+uint64_t
+jobs_own_id(struct jobs *jobs)
+{
+	return OWN_ID | ++jobs->last_own_id;
+}
+
+void
+jobs_end(struct jobs *jobs, uint64_t id)
+{
+	struct entry *entry = find_id(jobs, id);
+	if (entry)
+		job_stop(entry->job);
+}
+
+void
+jobs_abandon(struct jobs *jobs, uint64_t id)
+{
+	struct entry *entry = find_id(jobs, id);
+	if (!entry)
+		return;
+	entry->owner = (struct job_owner){ 0 };
+	job_stop(entry->job);
 }
 
 size_t
 jobs_count(const struct jobs *jobs)
 {
-	return jobs->n;
+	return jobs->n - jobs->n_owned;
 }
 
 static void

@@ -23,7 +23,8 @@ struct output {
 	struct line lines[OUTPUT_STREAMS];
 	int64_t second;	      /* when the present second began */
 	unsigned this_second; /* lines logged in it */
-	size_t logged;	      /* bytes */
+	size_t logged;	      /* bytes, in this period */
+	int64_t period;	      /* when it began */
 	uint64_t unlogged;    /* lines */
 	size_t tail_end;      /* where the next byte goes */
 	bool tail_full;
@@ -36,7 +37,7 @@ output_new(const char *subject, const struct output_limits *limits)
 	struct output *o = xcalloc(1, sizeof(*o) + limits->tail);
 	o->limits = *limits;
 	o->subject = xstrdup(subject);
-	o->second = INT64_MIN;
+	o->second = o->period = INT64_MIN;
 	return o;
 }
 
@@ -65,9 +66,30 @@ keep(struct output *o, const char *p, size_t n)
 	o->tail_end = size > 0 ? (o->tail_end + n) % size : 0;
 }
 
+static void
+tell_unlogged(struct output *o)
+{
+	if (o->unlogged > 0)
+		log_warnx("%s: %llu more lines not logged", o->subject,
+		    (unsigned long long)o->unlogged);
+	o->unlogged = 0;
+}
+
+static void
+begin_period(struct output *o, int64_t now_ms)
+{
+	if (o->limits.period_ms == 0 ||
+	    (o->period != INT64_MIN && now_ms - o->period < o->limits.period_ms))
+		return;
+	tell_unlogged(o);
+	o->period = now_ms;
+	o->logged = 0;
+}
+
 static bool
 may_log(struct output *o, size_t len, int64_t now_ms)
 {
+	begin_period(o, now_ms);
 	if (o->second == INT64_MIN || now_ms - o->second >= SECOND_MS) {
 		o->second = now_ms;
 		o->this_second = 0;
@@ -133,10 +155,7 @@ output_end(struct output *o, int64_t now_ms)
 		if (o->lines[i].len > 0)
 			log_line(o, (enum output_stream)i, now_ms);
 	}
-	if (o->unlogged > 0)
-		log_warnx("%s: %llu more lines not logged", o->subject,
-		    (unsigned long long)o->unlogged);
-	o->unlogged = 0;
+	tell_unlogged(o);
 }
 
 size_t

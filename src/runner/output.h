@@ -4,9 +4,10 @@
 
 /*
  * What a job prints.  Its lines go to the trace log, stdout as info and stderr
- * as warnings, so many a second and so much in all; what is over is counted
- * and told in one line at the end.  The last bytes of both together are kept
- * for the report.  The memory does not depend on how much is printed.
+ * as warnings, so many a second and so much in all (in a period, for
+ * one that lives long); what is over is counted and told in one line at the end.  The
+ * last bytes of both together are kept for the report.  The memory does not depend on how
+ * much is printed.
  */
 
 #include <stddef.h>
@@ -17,7 +18,8 @@ enum output_stream { OUTPUT_STDOUT, OUTPUT_STDERR, OUTPUT_STREAMS };
 struct output_limits {
 	size_t tail;	     /* bytes kept for the report */
 	unsigned per_second; /* lines logged */
-	size_t logged_max;   /* bytes logged in all */
+	size_t logged_max;   /* bytes logged in all, or in each period */
+	int64_t period_ms;   /* 0: there is one, without end */
 };
 
 struct output;

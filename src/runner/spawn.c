@@ -78,7 +78,9 @@ reset_signals(void)
 static void
 set_stdio(const struct plan *plan)
 {
-	int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int in = plan->spawn->in_fd;
+	if (in == 0)
+		in = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (in == -1 || dup2(in, STDIN_FILENO) == -1 ||
 	    dup2(plan->spawn->out_fd, STDOUT_FILENO) == -1 ||
 	    dup2(plan->spawn->err_fd, STDERR_FILENO) == -1)

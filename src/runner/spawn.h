@@ -7,8 +7,9 @@
  * (the program is looked up, the user's ids, argv and the environment are
  * ready); the child calls nothing but async-signal-safe functions.  The child
  * is a session of its own, so its pid names its session and group too; it has
- * default dispositions for all signals, none blocked, stdin from /dev/null, no
- * descriptor but 0 to 2, and is killed when the process that spawned it dies.
+ * default dispositions for all signals, none blocked, stdin from /dev/null or what
+ * is given, no descriptor but 0 to 2, and is killed when the process that spawned it
+ * dies.
  *
  * Nothing here waits: whether the program was started is told by a pipe which
  * is close-on-exec in the child and is to be read from the loop.
@@ -33,6 +34,7 @@ struct spawn {
 	char *const *envp;
 	const char *cwd;	       /* NULL: stays */
 	const struct spawn_user *user; /* NULL: as this process */
+	int in_fd;		       /* 0: /dev/null */
 	int out_fd, err_fd;	       /* the child's ends; stay the caller's to close */
 };
 

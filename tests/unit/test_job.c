@@ -358,6 +358,34 @@ START_TEST(one_that_hides_its_origin_is_gone_when_no_older_job_runs)
 }
 END_TEST
 
+START_TEST(a_long_lived_process_spares_none_that_hides)
+{
+	extern char **environ;
+	char *argv[] = { (char *)"sleep", (char *)"600", NULL };
+	static const struct job_owner owner = { NULL, NULL, NULL };
+	struct spawn_error error;
+	struct env env;
+	set_up();
+	env_init(&env, environ);
+	struct job_spec spec = { .id = jobs_own_id(jobs),
+		.subject = "sink test",
+		.argv = argv,
+		.env = &env,
+		.owner = &owner };
+	ck_assert_int_eq(jobs_start(jobs, &spec, &error), 0);
+	env_release(&env);
+	start_sh(2,
+	    "setsid env -i PATH=/bin:/usr/bin setsid sh -c "
+	    "'echo $$ >y; mv y escaped; exec sleep 600' >/dev/null 2>&1 &\n"
+	    "while [ ! -e escaped ]; do sleep 0.01; done",
+	    0, 1000);
+	wait_ended();
+	ck_assert(is_gone((pid_t)read_number("escaped")));
+	jobs_abandon(jobs, spec.id);
+	tear_down();
+}
+END_TEST
+
 START_TEST(an_orphan_of_a_running_job_is_left_alone_when_another_ends)
 {
 	set_up();
@@ -523,6 +551,7 @@ UNIT_MAIN("job", exit_codes_and_signals_are_told,
     descendants_get_sigterm_once_before_they_are_killed,
     what_escapes_by_double_fork_and_setsid_is_gone_at_the_end,
     one_that_hides_its_origin_is_gone_when_no_older_job_runs,
+    a_long_lived_process_spares_none_that_hides,
     an_orphan_of_a_running_job_is_left_alone_when_another_ends,
     a_grandchild_that_holds_the_output_open_holds_nothing_up,
     one_outside_that_holds_the_output_open_is_not_waited_for_long,

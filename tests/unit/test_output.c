@@ -120,6 +120,26 @@ START_TEST(of_a_long_line_the_beginning_is_logged)
 }
 END_TEST
 
+START_TEST(one_that_lives_long_is_heard_again_in_the_next_period)
+{
+	struct output_limits small = {
+		.tail = 8, .per_second = 9, .logged_max = 5, .period_ms = 60000
+	};
+	FILE *file = catch_log();
+	struct output *o = output_new("s", &small);
+	say(o, OUTPUT_STDERR, "first\nover\nover\n", 0);
+	say(o, OUTPUT_STDERR, "over\n", 59999);
+	ck_assert_uint_eq(count_lines(logged(file)), 1);
+	say(o, OUTPUT_STDERR, "again\n", 60000);
+	ck_assert_uint_eq(count_lines(logged(file)), 3);
+	ck_assert_ptr_nonnull(strstr(logged(file), "3 more lines not logged"));
+	output_end(o, 60000);
+	ck_assert_uint_eq(count_lines(logged(file)), 3);
+	output_free(o);
+	fclose(file);
+}
+END_TEST
+
 static void
 check_tail(const char *const *pieces, const char *want)
 {
@@ -150,4 +170,5 @@ END_TEST
 
 UNIT_MAIN("output", lines_are_logged_with_the_level_of_their_stream,
     so_many_lines_a_second_and_the_rest_is_counted, so_many_bytes_in_all_are_logged,
-    of_a_long_line_the_beginning_is_logged, the_last_bytes_are_kept)
+    of_a_long_line_the_beginning_is_logged,
+    one_that_lives_long_is_heard_again_in_the_next_period, the_last_bytes_are_kept)
