@@ -16,6 +16,7 @@ h/stdio.h: libc6-dev
 h/ev.h: libev-dev
 pc/libcjson: libcjson-dev
 pc/libbsd-overlay: libbsd-dev
+pc/libmd: libmd-dev
 pc/libconfuse: libconfuse-dev
 pc/sqlite3: libsqlite3-dev
 '

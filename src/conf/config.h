@@ -95,7 +95,10 @@ struct config {
 	enum log_level log_level;
 	enum config_format format; /* of stdout in the foreground */
 	struct strlist tags;	   /* NAME=value; ${VAR} is replaced already */
-	int64_t jobs_max;	   /* of all handlers together */
+	int64_t events_segment_size;
+	int64_t events_segment_age_ms;
+	bool chain;
+	int64_t jobs_max; /* of all handlers together */
 	int64_t db_cache_kib;
 	int64_t clients_max;
 	char digest[17]; /* of everything above and below: hex, 64 bits */

@@ -14,6 +14,8 @@
 #define MINUTE (60 * SECOND)
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
+#define KIB INT64_C(1024)
+#define TIB (KIB * KIB * KIB * KIB)
 
 /* Every member of an enum is written through an unsigned. */
 _Static_assert(sizeof(enum config_backend) == sizeof(unsigned), "enums are unsigned");
@@ -69,6 +71,15 @@ const struct option options[] = {
 	{ TOP(format), .name = "format", .type = OPTION_CHOICE, .dflt = "json",
 	    .choices = "json|pretty|cloudevents|none",
 	    .text = "The form of events on standard output in the foreground." },
+	{ TOP(events_segment_size), .name = "events-segment-size", .type = OPTION_SIZE,
+	    .min = 4 * KIB, .max = TIB, .dflt = "64M",
+	    .text = "A segment of the event log that is so large is followed by a new "
+		    "one." },
+	{ TOP(events_segment_age_ms), .name = "events-segment-age",
+	    .type = OPTION_DURATION, .max = 3650 * DAY, .dflt = "1d",
+	    .text = "A segment that is so old is followed by a new one; 0 is never." },
+	{ TOP(chain), .name = "chain", .type = OPTION_BOOL, .dflt = "false",
+	    .text = "Every record carries the SHA-256 of the one before it." },
 	{ TOP(log_level), .name = "log-level", .type = OPTION_CHOICE, .dflt = "info",
 	    .choices = "error|warn|info|debug",
 	    .text = "The least that the trace log tells." },

@@ -19,6 +19,7 @@ enum option_type {
 	OPTION_BOOL,
 	OPTION_INT,
 	OPTION_DURATION, /* ms */
+	OPTION_SIZE,	 /* bytes: 65536, 64K, 64KiB */
 	OPTION_STRING,
 	OPTION_LIST,
 	OPTION_CHOICE, /* choices, "|" between them; stored as the index */
@@ -59,7 +60,7 @@ int option_set(const struct option *, void *section, const struct strlist *value
 void option_release(const struct option *, void *section);
 /* The row's present value as it would be written in the file; nothing if unset. */
 void option_format(const struct option *, const void *section, struct buf *out);
-/* The value of a row of numbers or durations. */
+/* The value of a row of numbers, durations or sizes. */
 int64_t option_number(const struct option *, const void *section);
 /* Adds s in quotes, so that the file, or -o, reads it back as it is. */
 void option_quote(struct buf *out, const char *s);

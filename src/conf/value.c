@@ -137,6 +137,74 @@ format_duration(const struct option *row, const void *member, struct buf *out)
 	add_duration(out, *(const int64_t *)member);
 }
 
+static const char size_units[] = "KMGTP";
+
+/* A number with K, M, G, T or P, "iB" may follow: powers of 1024; -1: malformed. */
+static int64_t
+parse_size(const char *s)
+{
+	const char *unit;
+	char *end;
+	errno = 0;
+	int64_t bytes = isdigit((unsigned char)*s) ? strtoll(s, &end, 10) : -1;
+	if (bytes < 0 || errno == ERANGE)
+		return -1;
+	if (*end == '\0')
+		return bytes;
+	unit = strchr(size_units, *end++);
+	if (!unit || (*end != '\0' && strcmp(end, "iB") != 0))
+		return -1;
+	int shift = 10 * (int)(unit - size_units + 1);
+	return bytes > INT64_MAX >> shift ? -1 : bytes << shift;
+}
+
+/* The largest unit that divides it: what is read back is the same. */
+static void
+add_size(struct buf *out, int64_t bytes)
+{
+	int unit = -1;
+	while (bytes != 0 && bytes % 1024 == 0 && size_units[unit + 1] != '\0') {
+		bytes /= 1024;
+		unit++;
+	}
+	buf_addi(out, bytes);
+	if (unit >= 0)
+		buf_addc(out, size_units[unit]);
+}
+
+static int
+set_size(const struct option *row, void *member, const struct strlist *values,
+    const struct refusal *refusal)
+{
+	const char *s = values->v[0];
+	struct buf limits = BUF_INIT;
+	int64_t bytes = parse_size(s);
+	if (bytes >= row->min && bytes <= row->max) {
+		*(int64_t *)member = bytes;
+		return 0;
+	}
+	add_size(&limits, row->min);
+	buf_adds(&limits, " to ");
+	add_size(&limits, row->max);
+	if (bytes < 0)
+		refuse(refusal,
+		    "'%.60s' is no size: a number of bytes, or with K, M, G or T, is "
+		    "wanted, %s",
+		    s, limits.p);
+	else
+		refuse(refusal, "%.60s is too %s: %s is wanted", s,
+		    bytes < row->min ? "small" : "large", limits.p);
+	buf_release(&limits);
+	return -1;
+}
+
+static void
+format_size(const struct option *row, const void *member, struct buf *out)
+{
+	(void)row;
+	add_size(out, *(const int64_t *)member);
+}
+
 static int
 set_string(const struct option *row, void *member, const struct strlist *values,
     const struct refusal *refusal)
@@ -394,6 +462,7 @@ static const struct {
 	[OPTION_BOOL] = { set_bool, format_bool, false },
 	[OPTION_INT] = { set_int, format_int, false },
 	[OPTION_DURATION] = { set_duration, format_duration, false },
+	[OPTION_SIZE] = { set_size, format_size, false },
 	[OPTION_STRING] = { set_string, format_string, false },
 	[OPTION_LIST] = { set_list, format_list, true },
 	[OPTION_CHOICE] = { set_choice, format_choice, false },

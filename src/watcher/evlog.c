@@ -8,29 +8,25 @@
 #include "watcher/evlog.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clk.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/xmalloc.h"
+#include "watcher/journal.h"
 #include "watcher/outlet.h"
-#include "watcher/segment.h"
 
 /* Within a loop turn, what has gathered is written when it is so much. */
 #define WRITE_AT (64 * 1024)
 #define KEEP (64 * 1024)
 
 struct evlog {
-	char *dir; /* NULL: no segments */
-	int dirfd;
-	struct outlet segment, out;
-	uint64_t segment_base; /* segment.written when the present one had 0 bytes */
+	struct journal journal;
+	struct outlet out;
 	enum config_format format;
 	struct ev_loop *loop;
 	struct ev_io writable;
@@ -78,56 +74,20 @@ count(struct evlog *log, enum event_type type)
 	log->stats.by_type[type]++;
 }
 
-static bool
-segment_is_gone(const struct evlog *log)
-{
-	struct stat st;
-	return fstat(log->segment.fd, &st) == 0 && st.st_nlink == 0;
-}
-
-/* Begins the segment whose first record is seq; makes the directory anew where
-   somebody removed it. */
-static int
-begin_segment(struct evlog *log, uint64_t seq)
-{
-	off_t size = 0;
-	int fd = segment_open(log->dirfd, seq, &size);
-	if (fd == -1 && (errno == ENOENT || log->dirfd == -1)) {
-		fd_close(&log->dirfd);
-		log->dirfd = segment_open_dir(log->dir);
-		fd = log->dirfd == -1 ? -1 : segment_open(log->dirfd, seq, &size);
-	}
-	if (fd == -1)
-		return -1;
-	fd_close(&log->segment.fd);
-	log->segment.fd = fd;
-	log->segment_base = log->segment.written - (uint64_t)size;
-	return 0;
-}
-
-static uint64_t
-segment_size(const struct evlog *log)
-{
-	return log->segment.written - log->segment_base;
-}
-
 static int
 write_waiting(struct evlog *log)
 {
-	struct outlet *o = &log->segment;
-	if (o->fd != -1 && !o->begun && segment_is_gone(log))
-		fd_close(&o->fd);
-	if (o->fd == -1 && begin_segment(log, o->first_seq) == -1)
-		return -1;
-	if (outlet_write(o) == -1)
+	struct outlet *o = &log->journal.outlet;
+	if (journal_write(&log->journal) == -1)
 		return -1;
 	if (o->lost == 0)
 		return 0;
 	render_gap(log, o, "log-full");
+	journal_link(&log->journal, &log->line);
 	count(log, EVENT_GAP);
 	outlet_forgive(o);
-	outlet_put(o, log->line.p, log->line.len, o->lost_seq);
-	return outlet_write(o);
+	journal_put(&log->journal, &log->line, o->lost_seq);
+	return journal_write(&log->journal);
 }
 
 /* Said once when it begins and once when it ends. */
@@ -136,10 +96,10 @@ note_failure(struct evlog *log)
 {
 	if (!log->stats.failing)
 		log_warn("event log %s: cannot be written (records wait, up to 1 MiB)",
-		    log->dir);
+		    log->journal.dir);
 	log->stats.failing = true;
 	log->stats.error = errno;
-	log->segment.stuck = true;
+	log->journal.outlet.stuck = true;
 }
 
 static void
@@ -147,7 +107,7 @@ note_success(struct evlog *log)
 {
 	if (log->stats.failing)
 		log_info("event log %s: is written again (%llu records were dropped)",
-		    log->dir, (unsigned long long)log->segment.lost_ever);
+		    log->journal.dir, (unsigned long long)log->journal.outlet.lost_ever);
 	log->stats.failing = false;
 	log->stats.error = 0;
 }
@@ -155,22 +115,21 @@ note_success(struct evlog *log)
 static int
 write_segment(struct evlog *log)
 {
-	if (!log->dir || log->segment.waiting.len == 0)
+	if (!log->journal.dir || log->journal.outlet.waiting.len == 0)
 		return 0;
 	if (write_waiting(log) == -1) {
 		note_failure(log);
 		return -1;
 	}
 	note_success(log);
-	if (segment_size(log) >= SEGMENT_MAX)
-		fd_close(&log->segment.fd); /* the next record begins a new one */
+	journal_turn(&log->journal, clk_wall_ns());
 	return 0;
 }
 
 static void
 close_out(struct evlog *log)
 {
-	if (errno != EPIPE || log->dir)
+	if (errno != EPIPE || log->journal.dir)
 		log_warn("stdout: cannot be written (no records go there any more)");
 	if (log->loop)
 		ev_io_stop(log->loop, &log->writable);
@@ -225,19 +184,16 @@ static int
 open_segments(struct evlog *log)
 {
 	struct segment_end end;
-	log->dirfd = segment_open_dir(log->dir);
-	if (log->dirfd == -1 || segment_resume(log->dirfd, &end) == -1)
+	if (journal_open(&log->journal, &end) == -1)
 		return -1;
 	log->stats.seq = end.seq;
-	log->segment.fd = end.fd;
-	log->segment_base = -(uint64_t)end.size;
 	if (end.torn == 0)
 		return 0;
 	const struct event gap = {
 		.type = EVENT_GAP, .cause = "torn-record", .count = end.torn
 	};
 	log_warnx("event log %s: %llu torn records at its end (cut off, or left out)",
-	    log->dir, (unsigned long long)end.torn);
+	    log->journal.dir, (unsigned long long)end.torn);
 	evlog_add(log, &gap, NULL);
 	return 0;
 }
@@ -256,18 +212,27 @@ open_out(struct evlog *log, const struct evlog_options *options)
 	log->loop = options->loop;
 }
 
+static struct journal_limits
+limits_of(const struct config *config)
+{
+	return (struct journal_limits){
+		.size = config->events_segment_size,
+		.age_ms = config->events_segment_age_ms,
+		.chain = config->chain,
+	};
+}
+
 struct evlog *
 evlog_open(const struct evlog_options *options)
 {
 	struct evlog *log = xcalloc(1, sizeof(*log));
-	log->dirfd = -1;
+	const struct journal_limits limits = limits_of(options->config);
 	log->format = options->format;
-	log->dir = options->dir ? xstrdup(options->dir) : NULL;
 	log->frame = event_frame_new(options->config);
-	outlet_init(&log->segment);
+	journal_init(&log->journal, options->dir, &limits);
 	outlet_init(&log->out);
 	open_out(log, options);
-	if (!log->dir || open_segments(log) == 0)
+	if (!log->journal.dir || open_segments(log) == 0)
 		return log;
 	int saved = errno;
 	evlog_close(log, 0);
@@ -295,18 +260,16 @@ evlog_close(struct evlog *log, int64_t wait_ms)
 		return;
 	write_segment(log);
 	wait_for_reader(log, wait_ms);
-	if (log->segment.waiting.len > 0)
-		log_warnx("event log %s: closed: the last records are lost: %s", log->dir,
-		    strerror(log->stats.error));
+	if (log->journal.outlet.waiting.len > 0)
+		log_warnx("event log %s: closed: the last records are lost: %s",
+		    log->journal.dir, strerror(log->stats.error));
 	if (log->loop)
 		ev_io_stop(log->loop, &log->writable);
-	outlet_release(&log->segment);
+	journal_release(&log->journal);
 	outlet_release(&log->out);
-	fd_close(&log->dirfd);
 	event_frame_free(log->frame);
 	buf_release(&log->line);
 	buf_release(&log->rendering);
-	free(log->dir);
 	free(log);
 }
 
@@ -317,13 +280,14 @@ evlog_add(struct evlog *log, const struct event *event, char id_out[EVENT_ID_SIZ
 	uint64_t seq = ++log->stats.seq;
 	render(log, event, seq, id);
 	count(log, event->type);
-	if (log->dir)
-		outlet_put(&log->segment, log->line.p, log->line.len, seq);
+	journal_link(&log->journal, &log->line);
+	if (log->journal.dir)
+		journal_put(&log->journal, &log->line, seq);
 	if (log->out.fd != -1)
 		put_out(log, seq);
 	if (id_out)
 		memcpy(id_out, id, EVENT_ID_SIZE);
-	if (log->segment.waiting.len >= WRITE_AT && !log->segment.stuck)
+	if (log->journal.outlet.waiting.len >= WRITE_AT && !log->journal.outlet.stuck)
 		write_segment(log);
 	if (log->out.waiting.len >= WRITE_AT && !log->out.stuck)
 		write_out(log);
@@ -341,8 +305,10 @@ evlog_flush(struct evlog *log)
 }
 
 void
-evlog_retag(struct evlog *log, const struct config *config)
+evlog_configure(struct evlog *log, const struct config *config)
 {
+	const struct journal_limits limits = limits_of(config);
+	journal_limit(&log->journal, &limits);
 	event_frame_free(log->frame);
 	log->frame = event_frame_new(config);
 }
@@ -350,20 +316,18 @@ evlog_retag(struct evlog *log, const struct config *config)
 int
 evlog_rotate(struct evlog *log)
 {
-	if (!log->dir)
+	if (!log->journal.dir)
 		return 0;
 	if (write_segment(log) == -1)
 		return -1;
-	if (log->segment.fd != -1 && segment_size(log) == 0 && !segment_is_gone(log))
-		return 0;
-	return begin_segment(log, log->stats.seq + 1);
+	return journal_rotate(&log->journal, log->stats.seq + 1);
 }
 
 void
 evlog_stats(const struct evlog *log, struct evlog_stats *stats)
 {
 	*stats = log->stats;
-	stats->dropped = log->segment.lost_ever;
+	stats->dropped = log->journal.outlet.lost_ever;
 	stats->left_out = log->out.lost_ever;
-	stats->bytes = log->segment.written;
+	stats->bytes = log->journal.outlet.written;
 }

@@ -18,7 +18,9 @@
  *
  * The sequence number goes on from the last record on disk; a torn last line
  * (crash) is cut off at opening and reported as a gap (cause "torn-record").
- * A segment that reaches 64 MiB is followed by a new one.
+ * A segment that has reached its size or age is followed by a new one.  With
+ * option chain each record has the hash of the one before it in the segments
+ * (eventlog/chain.h); a gap of stdout alone is not in the chain.
  */
 
 #include <ev.h>
@@ -34,7 +36,7 @@ struct evlog_options {
 	int stdout_fd;		     /* -1: none */
 	enum config_format format;   /* of stdout */
 	struct ev_loop *loop;	     /* for a stdout that is not ready */
-	const struct config *config; /* the tags */
+	const struct config *config; /* tags, sizes, chain */
 };
 
 struct evlog_stats {
@@ -56,8 +58,8 @@ void evlog_close(struct evlog *, int64_t wait_ms);
 /* Adds a record; returns its sequence number. id_out may be NULL. */
 uint64_t evlog_add(struct evlog *, const struct event *, char id_out[EVENT_ID_SIZE]);
 int evlog_flush(struct evlog *);
-/* New tags after a reload. */
-void evlog_retag(struct evlog *, const struct config *);
+/* New tags, limits and chain after a reload. */
+void evlog_configure(struct evlog *, const struct config *);
 /* Starts a new segment (SIGUSR1). */
 int evlog_rotate(struct evlog *);
 void evlog_stats(const struct evlog *, struct evlog_stats *);

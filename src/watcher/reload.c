@@ -124,7 +124,7 @@ apply(struct watcher *w)
 	for (size_t i = 0; i < w->n_handlers; i++)
 		evaluate = evaluate || w->handlers[i].evaluate;
 	handlers_release(old_handlers, n_old);
-	evlog_retag(w->log, w->config);
+	evlog_configure(w->log, w->config);
 	log_set_level((enum log_level)w->config->log_level);
 	if (refilter || evaluate)
 		watcher_begin_scan(w, "the configuration changed");

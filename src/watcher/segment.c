@@ -2,25 +2,23 @@
 #define _GNU_SOURCE 1
 #include "watcher/segment.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clk.h"
 #include "base/fd.h"
+#include "eventlog/head.h"
+#include "eventlog/name.h"
+#include "eventlog/packed.h"
 
-#define NAME_DIGITS 20
-#define NAME_SIZE sizeof("00000000000000000000.ndjson")
 /* How much of a segment's end is looked at. */
 #define TAIL_MAX (1024 * 1024)
-/* {"v":1,"seq":1,"id":"…","timestamp_utc":"…","event_type":{"type":"…"}} is longer. */
-#define RECORD_MIN 100
+#define NSEC_PER_SEC INT64_C(1000000000)
 
 int
 segment_open_dir(const char *dir)
@@ -52,55 +50,18 @@ int
 segment_open(int dirfd, uint64_t seq, off_t *size)
 {
 	char name[NAME_SIZE];
-	snprintf(name, sizeof(name), "%0*" PRIu64 ".ndjson", NAME_DIGITS, seq);
+	name_format(seq, FORM_PLAIN, name);
 	return open_regular(dirfd, name, O_WRONLY | O_APPEND | O_CREAT, size);
 }
 
-static bool
-parse_number(const char *s, size_t len, uint64_t *value)
+int64_t
+segment_born_ns(int fd)
 {
-	*value = 0;
-	for (size_t i = 0; i < len; i++) {
-		if (s[i] < '0' || s[i] > '9' ||
-		    __builtin_mul_overflow(*value, 10, value) ||
-		    __builtin_add_overflow(*value, (uint64_t)(s[i] - '0'), value))
-			return false;
-	}
-	return len > 0 && *value < INT64_MAX;
-}
-
-static bool
-is_segment(const char *name, uint64_t *seq)
-{
-	return strlen(name) == NAME_SIZE - 1 && parse_number(name, NAME_DIGITS, seq) &&
-	    strcmp(name + NAME_DIGITS, ".ndjson") == 0;
-}
-
-/* The highest first number among the segments; *any is false where there is none. */
-static int
-find_newest(int dirfd, uint64_t *newest, bool *any)
-{
-	uint64_t seq;
-	*any = false;
-	*newest = 0;
-	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd == -1 ? NULL : fdopendir(fd);
-	if (!d) {
-		fd_close(&fd);
-		return -1;
-	}
-	errno = 0;
-	for (const struct dirent *e; (e = readdir(d)) != NULL;) {
-		if (!is_segment(e->d_name, &seq))
-			continue;
-		*any = true;
-		if (seq > *newest)
-			*newest = seq;
-	}
-	int saved = errno;
-	closedir(d);
-	errno = saved;
-	return saved == 0 ? 0 : -1;
+	struct statx st;
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &st) == -1 ||
+	    !(st.stx_mask & STATX_BTIME))
+		return clk_wall_ns();
+	return st.stx_btime.tv_sec * NSEC_PER_SEC + st.stx_btime.tv_nsec;
 }
 
 static int
@@ -120,31 +81,19 @@ read_tail(int fd, off_t size, off_t from, struct buf *tail)
 	return 0;
 }
 
-/* Members of version 1 stand in this order; only whole records end so. */
-static bool
-seq_of(const char *line, size_t len, uint64_t *seq)
-{
-	static const char head[] = "{\"v\":1,\"seq\":";
-	size_t skip = sizeof(head) - 1, digits = 0;
-	if (len <= skip || memcmp(line, head, skip) != 0 || line[len - 1] != '}')
-		return false;
-	while (skip + digits < len && line[skip + digits] >= '0' &&
-	    line[skip + digits] <= '9')
-		digits++;
-	return parse_number(line + skip, digits, seq);
-}
-
 /* Goes back from the end over lines that are no records, counting them. */
 static bool
-last_seq(const struct buf *tail, size_t end, bool whole, struct segment_end *found)
+last_record(const struct buf *tail, size_t end, bool whole, struct segment_end *found)
 {
+	struct record_head head;
 	while (end > 0) {
 		const char *newline = memrchr(tail->p, '\n', end - 1);
 		size_t start = newline ? (size_t)(newline - tail->p) + 1 : 0;
 		if (!newline && !whole)
 			return false;
-		if (seq_of(tail->p + start, end - 1 - start, &found->seq)) {
-			found->seq += found->torn; /* each may have been one */
+		if (head_parse(tail->p + start, end - 1 - start, &head)) {
+			found->seq = head.seq + found->torn; /* each may have been one */
+			chain_hash(tail->p + start, end - 1 - start, found->hash);
 			return true;
 		}
 		found->torn++;
@@ -172,7 +121,7 @@ resume(struct segment_end *end, uint64_t first)
 	size_t whole = newline ? (size_t)(newline - tail.p) + 1 : 0;
 	bool torn = whole < tail.len, empty = from == 0 && whole == 0;
 	uint64_t unused = first + (uint64_t)(end->size / RECORD_MIN);
-	bool usable = empty || last_seq(&tail, whole, from == 0, end);
+	bool usable = empty || last_record(&tail, whole, from == 0, end);
 	if (usable && torn)
 		usable = cut(end, from + (off_t)whole);
 	end->torn += torn;
@@ -186,26 +135,76 @@ resume(struct segment_end *end, uint64_t first)
 	return ret;
 }
 
-int
-segment_resume(int dirfd, struct segment_end *end)
+/* Only where somebody took the newer ones away: it can be read by others alone. */
+static int
+resume_packed(int dirfd, uint64_t first, struct segment_end *end)
 {
 	char name[NAME_SIZE];
-	uint64_t newest;
-	bool any;
-	*end = (struct segment_end){ .fd = -1 };
-	if (find_newest(dirfd, &newest, &any) == -1)
-		return -1;
-	if (!any)
-		return 0;
-	snprintf(name, sizeof(name), "%0*" PRIu64 ".ndjson", NAME_DIGITS, newest);
+	struct packed packed;
+	off_t size = 0;
+	name_format(first, FORM_PACKED, name);
+	int fd = open_regular(dirfd, name, O_RDONLY, &size);
+	int ret = fd == -1 ? -1 : packed_read(fd, size, &packed);
+	if (ret == 0) {
+		end->seq = first + (uint64_t)(packed.plain_size / RECORD_MIN);
+		end->torn = 1;
+		packed_release(&packed);
+	}
+	fd_close(&fd);
+	return ret;
+}
+
+static int
+resume_plain(int dirfd, uint64_t first, struct segment_end *end)
+{
+	char name[NAME_SIZE];
+	name_format(first, FORM_PLAIN, name);
 	end->fd = open_regular(dirfd, name, O_RDWR | O_APPEND, &end->size);
-	if (end->fd == -1 || resume(end, newest) == -1) {
+	if (end->fd == -1 || resume(end, first) == -1) {
 		fd_close(&end->fd);
 		return -1;
 	}
-	if (end->size >= SEGMENT_MAX)
-		fd_close(&end->fd);
 	if (end->fd == -1)
 		end->size = 0;
 	return 0;
+}
+
+/* The last record before an empty segment, for its hash alone. */
+static void
+look_before(int dirfd, uint64_t first, struct segment_end *end)
+{
+	struct segment_end before = { .fd = -1, .hash = CHAIN_NOTHING };
+	struct buf tail = BUF_INIT;
+	char name[NAME_SIZE];
+	name_format(first, FORM_PLAIN, name);
+	before.fd = open_regular(dirfd, name, O_RDONLY, &before.size);
+	if (before.fd == -1)
+		return;
+	off_t from = before.size > TAIL_MAX ? before.size - TAIL_MAX : 0;
+	if (read_tail(before.fd, before.size, from, &tail) == 0 && tail.len > 0 &&
+	    last_record(&tail, tail.len, from == 0, &before))
+		memcpy(end->hash, before.hash, sizeof(end->hash));
+	buf_release(&tail);
+	fd_close(&before.fd);
+}
+
+int
+segment_resume(int dirfd, struct segment_end *end)
+{
+	struct names names;
+	int ret = 0;
+	*end = (struct segment_end){ .fd = -1, .hash = CHAIN_NOTHING };
+	if (names_list(dirfd, &names) == -1)
+		return -1;
+	size_t n = names.n;
+	if (n > 0 && !(names.v[n - 1].forms & FORM_PLAIN))
+		ret = resume_packed(dirfd, names.v[n - 1].first, end);
+	else if (n > 0)
+		ret = resume_plain(dirfd, names.v[n - 1].first, end);
+	if (ret == 0 && n > 1 && end->fd != -1 && end->size == 0)
+		look_before(dirfd, names.v[n - 2].first, end);
+	int saved = errno;
+	names_release(&names);
+	errno = saved;
+	return ret;
 }

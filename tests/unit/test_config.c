@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/compiler.h"
 #include "base/fd.h"
 #include "base/xmalloc.h"
@@ -243,6 +244,11 @@ static const struct {
 	{ "jobs = 1", ":1: jobs: ", "in a handler's section" },
 	{ "# one\n/* two\n */ settle = 5x\n", ":3: settle: ", "'5x' is no duration" },
 	{ "settle = 5", ":1: settle: ", "no duration" },
+	{ "events-segment-size = 5MB", ":1: events-segment-size: ", "no size" },
+	{ "events-segment-size = K", ":1: events-segment-size: ", "no size" },
+	{ "events-segment-size = -1", ":1: events-segment-size: ", "no size" },
+	{ "events-segment-size = 9999999999P", ":1: events-segment-size: ", "no size" },
+	{ "events-segment-size = 1K", ":1: events-segment-size: ", "4K to 1T" },
 	{ "settle = -5s", ":1: settle: ", "no duration" },
 	{ "settle = 10s",
 	    ":1: settle: ", "settle-max (5s) is shorter than settle (10s)" },
@@ -379,7 +385,8 @@ START_TEST(every_limit_is_kept_and_names_its_option)
 	unsigned tried = 0;
 	for (size_t i = 0; i < options_count; i++) {
 		const struct option *row = &options[i];
-		if (row->type != OPTION_INT && row->type != OPTION_DURATION)
+		if (row->type != OPTION_INT && row->type != OPTION_DURATION &&
+		    row->type != OPTION_SIZE)
 			continue;
 		try_limit(row, row->min, true);
 		try_limit(row, row->max, true);
@@ -389,6 +396,34 @@ START_TEST(every_limit_is_kept_and_names_its_option)
 		tried++;
 	}
 	ck_assert_uint_gt(tried, 10);
+	remove_project();
+}
+END_TEST
+
+START_TEST(a_size_has_units_and_is_written_with_the_largest)
+{
+	static const struct {
+		const char *text, *shown;
+		int64_t bytes;
+	} cases[] = {
+		{ "4096", "4K", 4096 },
+		{ "5000", "5000", 5000 },
+		{ "64KiB", "64K", 65536 },
+		{ "3M", "3M", 3145728 },
+		{ "2048M", "2G", INT64_C(2147483648) },
+	};
+	make_project();
+	for (size_t i = 0; i < COUNTOF(cases); i++) {
+		char option[64];
+		struct buf shown = BUF_INIT;
+		snprintf(option, sizeof(option), "events-segment-size=%s", cases[i].text);
+		struct config *c = must(LOAD(option));
+		ck_assert_int_eq(c->events_segment_size, cases[i].bytes);
+		option_format(option_find(OPTION_TOP, "events-segment-size"), c, &shown);
+		ck_assert_str_eq(shown.p, cases[i].shown);
+		buf_release(&shown);
+		config_free(c);
+	}
 	remove_project();
 }
 END_TEST
@@ -604,8 +639,8 @@ UNIT_MAIN("config", an_empty_project_has_the_defaults, a_handler_has_the_default
     a_full_file_is_read, what_is_wrong_is_told_with_its_line,
     a_bad_file_leaves_nothing_behind_for_the_next,
     a_file_with_a_nul_or_too_long_is_refused, every_limit_is_kept_and_names_its_option,
-    options_go_over_the_file, a_bad_option_is_told_by_its_name,
-    a_project_is_found_from_below,
+    a_size_has_units_and_is_written_with_the_largest, options_go_over_the_file,
+    a_bad_option_is_told_by_its_name, a_project_is_found_from_below,
     without_a_filemon_directory_a_file_or_state_dir_is_wanted,
     a_state_directory_of_another_or_a_link_is_refused, the_monitor_needs_and_has_no_state,
     roots_are_resolved, the_digest_changes_with_the_meaning_only,

@@ -20,6 +20,8 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "eventlog/chain.h"
+#include "eventlog/name.h"
 #include "unit.h"
 #include "watcher/outlet.h"
 
@@ -442,6 +444,162 @@ limit_files(rlim_t bytes)
 	setrlimit(RLIMIT_FSIZE, &limit);
 }
 
+static struct evlog *
+open_with(const struct config *with)
+{
+	const struct evlog_options options = {
+		.dir = "events", .stdout_fd = -1, .format = FORMAT_JSON, .config = with
+	};
+	return evlog_open(&options);
+}
+
+static int
+count_segments(void)
+{
+	struct names names;
+	int dirfd = open("events", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_eq(names_list(dirfd, &names), 0);
+	int n = (int)names.n;
+	names_release(&names);
+	close(dirfd);
+	return n;
+}
+
+START_TEST(a_segment_has_the_size_of_the_configuration)
+{
+	const struct config small = { .events_segment_size = 4096 };
+	begin();
+	struct evlog *log = open_with(&small);
+	for (int i = 0; i < 50; i++) {
+		add(log, "docs/a");
+		evlog_flush(log);
+	}
+	evlog_close(log, 0);
+	ck_assert_int_ge(size_of(FIRST), 4096);
+	ck_assert_int_lt(size_of(FIRST), 5000);
+	ck_assert_int_eq(count_segments(), 3);
+	end();
+}
+END_TEST
+
+START_TEST(a_segment_that_is_old_is_followed_by_a_new_one)
+{
+	const struct config young = { .events_segment_age_ms = 1 };
+	begin();
+	struct evlog *log = open_with(&young);
+	add(log, "a");
+	evlog_flush(log);
+	poll(NULL, 0, 10);
+	add(log, "b");
+	evlog_flush(log);
+	add(log, "c");
+	evlog_close(log, 0);
+	ck_assert_int_ge(count_segments(), 2);
+	end();
+}
+END_TEST
+
+/* Is every record of the file linked to the one before it?  hash goes along. */
+static void
+check_chain(const char *path, char hash[CHAIN_SIZE], int at_least)
+{
+	char *text = fd_read_file(path, 4 * 1024 * 1024, NULL), *save = NULL;
+	int n = 0;
+	ck_assert_ptr_nonnull(text);
+	for (char *line = strtok_r(text, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save), n++) {
+		const char *prev = chain_prev(line, strlen(line));
+		ck_assert_msg(prev, "not chained: %s", line);
+		ck_assert_mem_eq(prev, hash, CHAIN_SIZE - 1);
+		chain_hash(line, strlen(line), hash);
+	}
+	ck_assert_int_ge(n, at_least);
+	free(text);
+}
+
+START_TEST(a_chain_goes_on_over_restarts_rotations_and_torn_records)
+{
+	const struct config chained = { .chain = true };
+	char hash[CHAIN_SIZE] = CHAIN_NOTHING;
+	begin();
+	struct evlog *log = open_with(&chained);
+	add(log, "a");
+	add(log, "b");
+	evlog_close(log, 0);
+	write_text(FIRST, "{\"v\":1,\"seq\":3,\"id", 19);
+	log = open_with(&chained);
+	add(log, "c");
+	ck_assert_int_eq(evlog_rotate(log), 0);
+	evlog_close(log, 0); /* the new segment is empty */
+	log = open_with(&chained);
+	add(log, "d");
+	evlog_close(log, 0);
+	check_chain(FIRST, hash, 4); /* with the gap */
+	check_chain("events/00000000000000000005.ndjson", hash, 1);
+	end();
+}
+END_TEST
+
+START_TEST(a_chain_that_is_switched_on_begins_there)
+{
+	const struct config chained = { .chain = true };
+	begin();
+	struct evlog *log = open_log();
+	add(log, "a");
+	evlog_configure(log, &chained);
+	add(log, "b");
+	evlog_configure(log, &config);
+	add(log, "c");
+	evlog_close(log, 0);
+	char *text = fd_read_file(FIRST, 4096, NULL);
+	char *second = strchr(text, '\n') + 1, *third = strchr(second, '\n') + 1;
+	ck_assert_ptr_null(chain_prev(text, (size_t)(second - text - 1)));
+	ck_assert_mem_eq(chain_prev(second, (size_t)(third - second - 1)), CHAIN_NOTHING,
+	    CHAIN_SIZE - 1);
+	ck_assert_ptr_null(chain_prev(third, strlen(third) - 1));
+	free(text);
+	end();
+}
+END_TEST
+
+START_TEST(the_chain_is_of_what_is_in_the_segments)
+{
+	const struct config chained = { .chain = true };
+	char hash[CHAIN_SIZE] = CHAIN_NOTHING;
+	begin();
+	struct evlog *log = open_with(&chained);
+	add(log, "a");
+	evlog_flush(log);
+	limit_files(100); /* the disk is full: some records are dropped */
+	add_many(log, 6000);
+	ck_assert_int_eq(evlog_flush(log), -1);
+	limit_files(RLIM_INFINITY);
+	ck_assert_int_eq(evlog_flush(log), 0);
+	add(log, "z");
+	struct evlog_stats s = stats(log);
+	ck_assert_int_gt(s.dropped, 0);
+	evlog_close(log, 0);
+	check_chain(FIRST, hash, 1000);
+	end();
+}
+END_TEST
+
+START_TEST(a_log_whose_last_segment_is_only_packed_gives_no_number_twice)
+{
+	static const unsigned char table[] = { 0x5e, 0x2a, 0x4d, 0x18, 17, 0, 0, 0, 5, 0,
+		0, 0, 0x10, 0x27, 0, 0, 1, 0, 0, 0, 0, 0xb1, 0xea, 0x92, 0x8f };
+	begin();
+	ck_assert_int_eq(mkdir("events", 0700), 0);
+	write_text("events/00000000000000000007.ndjson.zst", "12345", 5);
+	write_text(
+	    "events/00000000000000000007.ndjson.zst", (const char *)table, sizeof(table));
+	struct evlog *log = open_log();
+	ck_assert_int_ge(add(log, "a"), 7 + 10000 / 100 + 1);
+	evlog_close(log, 0);
+	end();
+}
+END_TEST
+
 START_TEST(a_disk_that_is_full_for_a_while_loses_nothing)
 {
 	struct reading r = { 0 };
@@ -775,7 +933,7 @@ START_TEST(new_tags_stand_in_the_next_record)
 	begin();
 	struct evlog *log = open_log();
 	add(log, "a");
-	evlog_retag(log, &tagged);
+	evlog_configure(log, &tagged);
 	add(log, "b");
 	evlog_close(log, 0);
 	char *text = fd_read_file(FIRST, 4096, NULL);
@@ -816,4 +974,9 @@ UNIT_MAIN("evlog", records_go_to_a_private_segment_named_by_the_first,
     a_socket_is_written_without_blocking, a_shared_pipe_is_asked_before_each_write,
     a_file_is_written_like_a_segment, stdout_is_in_the_format_that_was_asked_for,
     closing_gives_the_reader_time, closing_does_not_wait_for_ever,
-    new_tags_stand_in_the_next_record, a_log_without_outputs_still_counts)
+    new_tags_stand_in_the_next_record, a_log_without_outputs_still_counts,
+    a_segment_has_the_size_of_the_configuration,
+    a_segment_that_is_old_is_followed_by_a_new_one,
+    a_chain_goes_on_over_restarts_rotations_and_torn_records,
+    a_chain_that_is_switched_on_begins_there, the_chain_is_of_what_is_in_the_segments,
+    a_log_whose_last_segment_is_only_packed_gives_no_number_twice)

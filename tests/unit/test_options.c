@@ -313,7 +313,8 @@ check_manual(const struct option *row, const char *entry)
 		    "%s: the default %s is not in the manual", row->name, row->dflt);
 		free(dflt);
 	}
-	if (row->type == OPTION_INT || row->type == OPTION_DURATION) {
+	if (row->type == OPTION_INT || row->type == OPTION_DURATION ||
+	    row->type == OPTION_SIZE) {
 		check_limit(row, entry, row->min);
 		check_limit(row, entry, row->max);
 	}
