@@ -19,6 +19,7 @@ pc/libbsd-overlay: libbsd-dev
 pc/libmd: libmd-dev
 pc/libconfuse: libconfuse-dev
 pc/sqlite3: libsqlite3-dev
+pc/libcrypto: libssl-dev
 '
 run_needs='
 sqlite3: sqlite3
