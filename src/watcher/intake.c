@@ -46,6 +46,21 @@ seen_before(struct watcher *w, const struct root *root, const struct fm_event *e
 	return false;
 }
 
+/* Does the hint say no more than what was looked at already? */
+static bool
+repeats(struct watcher *w, const struct root *root, const struct fm_event *event)
+{
+	struct fm_event written = *event;
+
+	if (seen_before(w, root, event))
+		return true;
+	/* Created and then written within one bufferful is one creation. */
+	written.kind = FM_WRITTEN;
+	if (event->kind == FM_CREATED)
+		seen_before(w, root, &written);
+	return false;
+}
+
 static void
 forget_seen(struct watcher *w)
 {
@@ -78,18 +93,11 @@ look(struct root *root, const struct fm_event *event)
 		root->refilter = true;
 	if (event->is_dir && event->kind == FM_DELETED)
 		forget_seen(w);
-	if (seen_before(w, root, event)) {
+	if (repeats(w, root, event))
 		w->intake.suppressed++;
-		return;
-	}
-	reconcile_path(w, root, event->path, event->path_len, hint_of(event->kind), NULL);
-	/* Created and then written within one bufferful is one creation. */
-	if (event->kind == FM_CREATED) {
-		struct fm_event written = *event;
-
-		written.kind = FM_WRITTEN;
-		seen_before(w, root, &written);
-	}
+	else
+		reconcile_path(
+		    w, root, event->path, event->path_len, hint_of(event->kind), NULL);
 }
 
 static void
@@ -125,8 +133,6 @@ record_hint(struct root *root, const struct fm_event *event)
 		[FM_RENAMED] = { EVENT_RENAMED, EVENT_KIND_NONE },
 	};
 	struct stat st;
-	const char *abs = watcher_abs(root->watcher, root, event->path, event->path_len);
-	bool there = event->kind != FM_DELETED && fd_lstatat(AT_FDCWD, abs, &st) == 0;
 	struct event record = {
 		.type = types[event->kind].type,
 		.kind = types[event->kind].kind,
@@ -135,14 +141,18 @@ record_hint(struct root *root, const struct fm_event *event)
 		.old_path = event->old_path,
 		.old_path_len = event->old_path_len,
 		.is_dir = event->is_dir,
-		.st = there ? &st : NULL,
 	};
 
 	if (event->repeated ||
-	    (event->kind != FM_RENAMED && seen_before(root->watcher, root, event)))
+	    (event->kind != FM_RENAMED && repeats(root->watcher, root, event))) {
 		root->watcher->intake.suppressed++;
-	else
-		record_event(root->watcher, root, &record);
+		return;
+	}
+	if (event->kind != FM_DELETED &&
+	    fd_lstatat(AT_FDCWD,
+		watcher_abs(root->watcher, root, event->path, event->path_len), &st) == 0)
+		record.st = &st;
+	record_event(root->watcher, root, &record);
 }
 
 static void

@@ -40,10 +40,26 @@ static void
 on_notifications(struct ev_loop *loop, struct ev_io *io, int events)
 {
 	struct root *root = io->data;
+	int64_t wait;
 
-	(void)loop;
 	(void)events;
-	intake_read(root->watcher, root);
+	if (intake_read(root->watcher, root))
+		return;
+	wait = pace_next_ns(&root->pace, clk_mono_ns());
+	if (wait == 0)
+		return;
+	ev_io_stop(loop, io);
+	ev_timer_set(&root->pause, (double)wait / 1e9, 0.);
+	ev_timer_start(loop, &root->pause);
+}
+
+/* follow_fds goes on with the reading, in this turn. */
+static void
+on_pause_over(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	(void)loop;
+	(void)timer;
+	(void)events;
 }
 
 /* Watch descriptors may change (a root comes back, polling begins). */
@@ -54,7 +70,8 @@ follow_fds(struct watcher *w)
 		struct root *root = &w->roots[i];
 		int fd = fm_watch_fd(root->watch);
 
-		if (ev_is_active(&root->io) && root->io.fd == fd)
+		if (ev_is_active(&root->pause) ||
+		    (ev_is_active(&root->io) && root->io.fd == fd))
 			continue;
 		ev_io_stop(w->loop, &root->io);
 		if (fd == -1)
@@ -224,6 +241,7 @@ turn_start(struct watcher *w)
 	for (size_t i = 0; i < w->n_roots; i++) {
 		ev_io_init(&w->roots[i].io, on_notifications, -1, EV_READ);
 		w->roots[i].io.data = &w->roots[i];
+		ev_init(&w->roots[i].pause, on_pause_over);
 	}
 	ev_timer_init(&w->timer, on_timer, 0., 0.);
 	w->timer.data = w;

@@ -18,6 +18,7 @@
 #include "watcher/evlog.h"
 #include "watcher/filter.h"
 #include "watcher/node.h"
+#include "watcher/pace.h"
 #include "watcher/settle.h"
 #include "watcher/state.h"
 #include "watcher/watcher.h"
@@ -66,6 +67,8 @@ struct root {
 	struct fm_watch *watch;
 	struct filter *filter;
 	struct ev_io io;
+	struct pace pace;
+	struct ev_timer pause; /* of reading: what comes gathers meanwhile */
 	struct root_scan scan;
 	bool refilter; /* an ignore file changed */
 	bool refused;  /* what is at its path is not taken for it; logged */
