@@ -303,6 +303,15 @@ unchanged(struct place *at, enum hint hint, const struct stat *st)
 		pending_update(at->w, at->root, &at->node, at->path, at->len, unsure);
 }
 
+/* What was told without having been seen was told as a file. */
+static bool
+is_another_thing(const struct node *node, const struct sig *sig)
+{
+	bool unseen = node->sig.ino == 0 && node->sig.type != SIG_DIR;
+
+	return unseen ? sig->type == SIG_DIR : node->sig.type != sig->type;
+}
+
 static void
 present(struct place *at, enum hint hint, const struct stat *st)
 {
@@ -318,8 +327,7 @@ present(struct place *at, enum hint hint, const struct stat *st)
 		place_store(at, &sig, false);
 		return;
 	}
-	if (at->found && !at->node.gone && at->node.sig.type != sig.type &&
-	    (at->node.sig.ino != 0 || at->node.sig.type == SIG_DIR)) {
+	if (at->found && !at->node.gone && is_another_thing(&at->node, &sig)) {
 		reconcile_gone(at);
 		place_find(at, at->w, at->root, at->path, at->len);
 	} else if (at->found && sig.type != SIG_DIR && at->node.sig.ino == 0) {

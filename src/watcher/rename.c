@@ -7,6 +7,9 @@
 #include "watcher/record.h"
 #include "watcher/watcher_priv.h"
 
+/* Of a directory that was renamed before anybody saw it, and is gone already. */
+#define INO_UNKNOWN 1
+
 /* Old and new path while a subtree's rows are carried over. */
 struct carry {
 	struct watcher *w;
@@ -86,7 +89,7 @@ carry_node(struct carry *c, struct node *node, int64_t parent, const struct sig 
 static bool
 relink(struct place *from, struct place *to)
 {
-	if (from->w->n_handlers > 0 || to->found)
+	if (from->w->n_handlers > 0 || to->found || from->node.sig.ino == 0)
 		return false;
 	node_relink(
 	    from->w->state, from->node.id, place_dir(to, true), to->name, to->name_len);
@@ -129,6 +132,13 @@ record(struct watcher *w, struct root *root, const struct rename_paths *paths,
 	record_event(w, root, &event);
 }
 
+/* A row that was told without having been seen may be of anything. */
+static bool
+is_other_type(const struct node *node, const struct rename_paths *paths)
+{
+	return node->sig.ino != 0 && (node->sig.type == SIG_DIR) != paths->is_dir;
+}
+
 /* Nothing is known of the old path, or too much has happened since. */
 static void
 look_at_both(struct watcher *w, struct root *root, const struct rename_paths *paths)
@@ -154,8 +164,14 @@ take_place(struct place *from, struct place *to, const struct rename_paths *path
 		reconcile_gone(to);
 		place_find(to, from->w, from->root, paths->path, paths->len);
 	}
+	/* Of another type it is not what was renamed, but what took its place since:
+	   the hint that says so is still to come. */
+	if (st != NULL && S_ISDIR(st->st_mode) != paths->is_dir)
+		st = NULL;
 	if (st != NULL && (!paths->is_dir || sig.ino == 0))
 		sig_from_stat(&sig, st);
+	else if (paths->is_dir && sig.ino == 0)
+		sig = (struct sig){ .type = SIG_DIR, .ino = INO_UNKNOWN };
 	record(from->w, from->root, paths, st);
 	carry(from, to, &sig);
 }
@@ -172,8 +188,9 @@ rename_take(struct watcher *w, struct root *root, const struct rename_paths *pat
 	old = reconcile_presence(w, root, paths->old_path, paths->old_len, &old_st);
 	now = reconcile_presence(w, root, paths->path, paths->len, &st);
 	place_find(&from, w, root, paths->old_path, paths->old_len);
-	if (!from.found || from.node.gone || old == PRESENCE_UNKNOWN ||
-	    now == PRESENCE_UNKNOWN || (old == PRESENCE_PRESENT && !paths->is_dir)) {
+	if (!from.found || from.node.gone || is_other_type(&from.node, paths) ||
+	    old == PRESENCE_UNKNOWN || now == PRESENCE_UNKNOWN ||
+	    (old == PRESENCE_PRESENT && !paths->is_dir)) {
 		look_at_both(w, root, paths);
 		return;
 	}

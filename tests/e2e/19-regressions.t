@@ -691,5 +691,17 @@ is "what was in it is removed" "$(grep -c '^log remove d/' "$HLOG")" 6
 is "and the link is loaded, nothing through it" "$(grep '^log load' "$HLOG")" "log load d 1"
 ctl stop >/dev/null
 
+# What was made and is gone at the first look is told as a file; a directory that
+# is there at the second look, or at the end of a rename, is another thing.
+project flip <<CONF
+settle = 20ms
+CONF
+start_daemon
+"$TOOLS/replay" list "$P" >"$T/first"
+ok "things take each other's place" "$TOOLS/flip" "$P" 250
+idle >/dev/null
+ok "and are told as what they are" replayed "$T/first"
+ctl stop >/dev/null
+
 ok "nothing is left behind" wait_for "$LIMIT" none_left
 done_testing
