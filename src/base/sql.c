@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/sql.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -249,6 +250,21 @@ sql_commit(struct sql *s)
 	/* Some failures (SQLITE_FULL, SQLITE_IOERR) have rolled back already. */
 	if (sql_in_transaction(s))
 		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	return -1;
+}
+
+/* NORMAL syncs the WAL at checkpoints only; this is what FULL adds, when asked. */
+int
+sql_sync(struct sql *s)
+{
+	sqlite3_file *wal = NULL;
+	int rc = sqlite3_file_control(
+	    s->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, (void *)&wal);
+	if (rc != SQLITE_OK || !wal || !wal->pMethods)
+		return 0; /* a temporary database has no file to be synced */
+	if (wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL) == SQLITE_OK)
+		return 0;
+	note(s, "sync", strerror(errno));
 	return -1;
 }
 

@@ -46,6 +46,8 @@ int sql_exec(struct sql *, const char *text);
 int sql_begin(struct sql *);
 /* Commits if one is open; on failure rolls back and returns -1. */
 int sql_commit(struct sql *);
+/* What is committed outlasts a power cut from now on; -1 where that is not sure. */
+int sql_sync(struct sql *);
 bool sql_in_transaction(const struct sql *);
 
 bool sql_failed(const struct sql *);

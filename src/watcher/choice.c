@@ -275,7 +275,8 @@ job_new(struct choice *c, enum wire_command command)
 	return job;
 }
 
-/* Intent first: the row says "perhaps" before the runner is asked. */
+/* Intent first: the row says "perhaps", and will after a power cut, before the
+   runner is asked. */
 static void
 begin(struct choice *c, enum wire_command command, struct delivery *old)
 {
@@ -286,6 +287,9 @@ begin(struct choice *c, enum wire_command command, struct delivery *old)
 		c->node.unsure = true;
 		node_update(c->w->state, &c->node);
 	}
+	if (c->w->config->sync_state &&
+	    (c->d.state != DELIVERY_PERHAPS || command == WIRE_MOVE))
+		state_must_last(c->w->state);
 	c->d.state = DELIVERY_PERHAPS;
 	c->d.tried = job->sig;
 	c->d.due = STATE_DUE_RUNNING;

@@ -54,6 +54,7 @@ struct state {
 	struct sql *sql;
 	char *path;
 	bool is_new;
+	bool must_last;
 	struct {
 		const char *text;
 		sqlite3_stmt *stmt;
@@ -123,6 +124,9 @@ state_release(struct state *state)
 	sqlite3_bind_int64(stmt, 1, clk_mono_ms());
 	sqlite3_bind_int64(stmt, 2, STATE_DUE_RUNNING);
 	sql_run(state->sql, stmt);
+	/* They say "perhaps", and may be begun again without being written. */
+	if (sqlite3_changes(sql_handle(state->sql)) > 0)
+		state_must_last(state);
 }
 
 /* What a crash left running or blocked, or another boot left waiting, is due. */
@@ -206,7 +210,7 @@ state_open(const char *path, int cache_kib)
 	make_due(state);
 	meta_get(state, "scanned", scanned, sizeof(scanned));
 	state->is_new = scanned[0] == '\0';
-	sql_commit(sql);
+	state_commit(state);
 	return state;
 }
 
@@ -261,9 +265,17 @@ state_set_seq(struct state *state, int64_t seq)
 	meta_put(state, "seq", text);
 }
 
+void
+state_must_last(struct state *state)
+{
+	state->must_last = true;
+}
+
 int
 state_commit(struct state *state)
 {
+	int ret;
+
 	/* A statement that failed (SQLITE_FULL, IOERR) may have rolled back what
 	   came before it: nothing of this turn counts. */
 	if (sql_failed(state->sql)) {
@@ -271,7 +283,11 @@ state_commit(struct state *state)
 			sql_exec(state->sql, "ROLLBACK");
 		return -1;
 	}
-	return sql_in_transaction(state->sql) ? sql_commit(state->sql) : 0;
+	ret = sql_commit(state->sql);
+	if (ret == 0 && state->must_last)
+		ret = sql_sync(state->sql);
+	state->must_last = state->must_last && ret == -1;
+	return ret;
 }
 
 int

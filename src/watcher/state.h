@@ -42,6 +42,8 @@ void state_set_scanned(struct state *);
 int64_t state_seq(struct state *);
 void state_set_seq(struct state *, int64_t seq);
 
+/* This turn's commit has to outlast a power cut: a run is about to begin. */
+void state_must_last(struct state *);
 /* Once a loop turn; -1: nothing of this turn is recorded (logged once). */
 int state_commit(struct state *);
 /* Tries to write; 0 where it works (again). */

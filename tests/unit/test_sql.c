@@ -138,6 +138,22 @@ START_TEST(rows_come_and_the_statement_can_run_again)
 }
 END_TEST
 
+START_TEST(what_is_synced_needs_no_transaction_and_no_file)
+{
+	enter();
+	struct sql *s = opened();
+	ck_assert_int_eq(sql_exec(s, "CREATE TABLE t (a)"), 0);
+	ck_assert_int_eq(sql_sync(s), 0);
+	sql_close(s);
+	s = sql_open("", 64, true, NULL);
+	ck_assert_int_eq(sql_exec(s, "CREATE TABLE t (a)"), 0);
+	ck_assert_int_eq(sql_sync(s), 0);
+	ck_assert(!sql_failed(s));
+	sql_close(s);
+	leave();
+}
+END_TEST
+
 START_TEST(a_transaction_is_begun_once_and_ends)
 {
 	enter();
@@ -316,8 +332,8 @@ END_TEST
 
 UNIT_MAIN("sql", a_database_is_opened_as_promised,
     a_temporary_one_and_one_in_memory_work_too, rows_come_and_the_statement_can_run_again,
-    a_transaction_is_begun_once_and_ends, a_failed_commit_is_rolled_back,
-    a_failure_is_told_once_with_the_statement_and_kept,
+    what_is_synced_needs_no_transaction_and_no_file, a_transaction_is_begun_once_and_ends,
+    a_failed_commit_is_rolled_back, a_failure_is_told_once_with_the_statement_and_kept,
     a_statement_that_fails_can_run_again, migrations_run_from_where_the_file_is,
     a_migration_that_fails_leaves_nothing_of_itself,
     a_file_that_is_no_database_is_damaged,
