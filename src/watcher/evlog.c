@@ -294,6 +294,20 @@ evlog_add(struct evlog *log, const struct event *event, char id_out[EVENT_ID_SIZ
 	return seq;
 }
 
+void
+evlog_skip(struct evlog *log, uint64_t seq)
+{
+	const struct event gap = {
+		.type = EVENT_GAP, .cause = "lost-tail", .count = seq - log->stats.seq
+	};
+	if (seq <= log->stats.seq)
+		return;
+	log_warnx("event log: %llu records at its end are lost (a gap tells of them)",
+	    (unsigned long long)gap.count);
+	log->stats.seq = seq - 1;
+	evlog_add(log, &gap, NULL);
+}
+
 int
 evlog_flush(struct evlog *log)
 {
@@ -329,6 +343,5 @@ evlog_stats(const struct evlog *log, struct evlog_stats *stats)
 	*stats = log->stats;
 	stats->dropped = log->journal.outlet.lost_ever;
 	stats->left_out = log->out.lost_ever;
-	stats->begun = log->journal.begun;
 	stats->bytes = log->journal.outlet.written;
 }

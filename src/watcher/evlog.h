@@ -46,7 +46,6 @@ struct evlog_stats {
 	uint64_t dropped;  /* not written to a segment, ever */
 	uint64_t left_out; /* on stdout only */
 	uint64_t bytes;	   /* in segments, since the start */
-	uint64_t begun;	   /* segments, since the start */
 	bool failing;	   /* the last write to a segment failed */
 	int error;
 	bool stdout_closed; /* nobody reads there any more */
@@ -59,6 +58,12 @@ void evlog_close(struct evlog *, int64_t wait_ms);
 /* Adds a record; returns its sequence number. id_out may be NULL. */
 uint64_t evlog_add(struct evlog *, const struct event *, char id_out[EVENT_ID_SIZE]);
 int evlog_flush(struct evlog *);
+/*
+ * Records up to seq were given out once (to readers, to the state) and are not
+ * in the log, after a power cut: their numbers are not given again, and a gap
+ * that takes the last of them tells of it (cause "lost-tail").
+ */
+void evlog_skip(struct evlog *, uint64_t seq);
 /* New tags, limits and chain after a reload. */
 void evlog_configure(struct evlog *, const struct config *);
 /* Starts a new segment (SIGUSR1). */

@@ -10,7 +10,6 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "watcher/dispatch.h"
-#include "watcher/keep.h"
 #include "watcher/watcher_priv.h"
 
 #define STOP_WAIT_MS 15000 /* for the runner, beyond what its jobs may take */
@@ -76,8 +75,7 @@ life_message(void *ctx, const struct wire_msg *msg)
 		break;
 	case WIRE_STARTED:
 	case WIRE_ENDED:
-		if (!keep_message(w->keep, msg))
-			dispatch_message(w, msg);
+		dispatch_message(w, msg);
 		break;
 	case WIRE_RELOADED:
 		reload_answer(w, msg);

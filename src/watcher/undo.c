@@ -182,6 +182,8 @@ undo_ahead(struct watcher *w)
 		return;
 	evlog_stats(w->log, &log);
 	seq = state_seq(w->state);
+	if (seq > 0 && log.seq < (uint64_t)seq)
+		evlog_skip(w->log, (uint64_t)seq);
 	if (seq < 0 || log.seq <= (uint64_t)seq)
 		return;
 	dir = xasprintf("%s/events", w->config->state_dir);

@@ -249,6 +249,25 @@ START_TEST(a_torn_record_is_cut_off_and_told_of)
 }
 END_TEST
 
+START_TEST(numbers_that_were_given_out_are_not_given_again)
+{
+	struct reading r = { 0 };
+	begin();
+	struct evlog *log = open_log();
+	add_many(log, 3);
+	evlog_skip(log, 3);
+	evlog_skip(log, 7);
+	ck_assert_int_eq(add(log, "after"), 8);
+	evlog_close(log, 0);
+	read_segment(&r, FIRST);
+	ck_assert_int_eq(r.records, 5);
+	ck_assert_int_eq(r.gaps, 1);
+	ck_assert_int_eq(r.missing, 4);
+	ck_assert_str_eq(r.cause, "lost-tail");
+	end();
+}
+END_TEST
+
 START_TEST(zeros_that_a_power_failure_left_are_cut_off)
 {
 	static const char zeros[5000];
@@ -960,7 +979,8 @@ END_TEST
 
 UNIT_MAIN("evlog", records_go_to_a_private_segment_named_by_the_first,
     numbers_go_on_after_a_restart, the_id_that_is_told_is_the_one_written,
-    a_torn_record_is_cut_off_and_told_of, zeros_that_a_power_failure_left_are_cut_off,
+    a_torn_record_is_cut_off_and_told_of, numbers_that_were_given_out_are_not_given_again,
+    zeros_that_a_power_failure_left_are_cut_off,
     a_segment_of_nothing_but_a_torn_record_begins_anew, an_empty_segment_is_gone_on_with,
     lines_that_are_no_records_never_have_a_number_given_twice,
     rotation_begins_a_segment_at_the_next_number,
