@@ -22,7 +22,7 @@
  * below the root except while a directory is being listed, so that the file
  * system can be unmounted.
  *
- * Memory grows with the number of directories (some 60 bytes each) and with
+ * Memory grows with the number of directories (60 to 80 bytes each) and with
  * nothing else; while a directory is listed, with its number of names.
  *
  * A watch is used by one thread at a time; several watches are independent.
@@ -98,13 +98,28 @@ struct fm_event {
 	/* On an event for one path: it is told because the queue repeats what a
 	   listing of a fresh directory has told already. */
 	bool repeated;
+	/* On an event for one path: who did it, as the kernel said (fanotify); 0
+	   where it is not known.  The process may have ended by now. */
+	int pid;
+	/* With fm_options.pidfd: a pidfd of that process, valid during the call; -1
+	   where there is none. */
+	int pidfd;
 };
 
-enum fm_backend { FM_BACKEND_AUTO, FM_BACKEND_INOTIFY, FM_BACKEND_POLL };
+enum fm_backend {
+	FM_BACKEND_AUTO, /* inotify or poll, by the type of the file system */
+	FM_BACKEND_INOTIFY,
+	FM_BACKEND_POLL,
+	/* One mark a file system instead of a watch a directory, and the process
+	   whose doing it was.  Where it is refused (CAP_SYS_ADMIN, Linux 5.17,
+	   not on overlayfs and others) as AUTO; fm_stats.why says why. */
+	FM_BACKEND_FANOTIFY,
+};
 
 struct fm_options {
-	const char *root;	  /* absolute; copied */
-	enum fm_backend backend;  /* AUTO: by the type of the file system */
+	const char *root; /* absolute; copied */
+	enum fm_backend backend;
+	bool pidfd; /* have a pidfd in events, where the backend can: it costs */
 	int64_t poll_interval_ms; /* of polled directories; 0: 2000 */
 	int64_t rename_wait_ms;	  /* how long half a rename waits; 0: 10 */
 	bool cross_filesystems;	  /* go below other mount points */
@@ -133,6 +148,7 @@ struct fm_stats {
 	unsigned long watches;	 /* kernel watches held */
 	unsigned long polled;	 /* directories without one */
 	unsigned long events;	 /* notifications read since the start */
+	unsigned long elsewhere; /* ... about other parts of the file system */
 	unsigned long overflows;
 	unsigned long unknown; /* notifications for watches no longer known */
 	unsigned long listed;  /* directories listed since the start */

@@ -31,6 +31,6 @@ struct backend {
 	size_t (*unread)(const struct fm_watch *);
 };
 
-extern const struct backend inotify_backend;
+extern const struct backend inotify_backend, fanotify_backend;
 
 #endif

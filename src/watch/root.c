@@ -113,6 +113,8 @@ root_choose(struct fm_watch *w)
 		w->why = "inotify failed";
 		w->poll_cause = FM_CAUSE_WATCH_FAILED;
 	}
+	if (w->refused != NULL)
+		w->why = w->refused;
 	w->backend = w->poll_cause == FM_CAUSE_NONE ? w->ops->id : FM_BACKEND_POLL;
 }
 

@@ -19,6 +19,8 @@ tell_event(struct fm_watch *w, struct fm_event *event, const char *path, size_t 
 	event->path = path;
 	event->path_len = len;
 	event->name = slash == NULL ? path : slash + 1;
+	event->pid = event->kind <= FM_RENAMED ? w->who.pid : 0;
+	event->pidfd = event->kind <= FM_RENAMED ? w->who.pidfd : -1;
 	w->busy = true;
 	w->o.on_event(w->o.ctx, event);
 	w->busy = false;

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <limits.h>
 
+#include "watch/fanotify_priv.h"
 #include "watch/watch_priv.h"
 
 static const struct {
@@ -128,6 +129,8 @@ forget_one(struct fm_watch *w, uint32_t dir)
 {
 	rename_forget(w, dir);
 	relink_forget(w, dir);
+	if (w->fan != NULL)
+		doubt_forget(&w->fan->doubt, dir);
 	if (w->list.dir == dir)
 		w->list.dir = DIRTAB_NONE;
 	tree_clear_polled(w, dir);

@@ -33,10 +33,26 @@ check_root(struct fm_watch *w)
 	return 0;
 }
 
+/* Where it is refused, what AUTO would choose does as well. */
+static void
+try_fanotify(struct fm_watch *w)
+{
+	w->ops = &fanotify_backend;
+	if (w->ops->open(w) != -1)
+		return;
+	w->refused = fanotify_reason(errno);
+	w->ops = &inotify_backend;
+	w->o.backend = FM_BACKEND_AUTO;
+}
+
 static int
 open_backend(struct fm_watch *w)
 {
+	if (w->o.backend == FM_BACKEND_FANOTIFY)
+		try_fanotify(w);
 	root_choose(w);
+	if (w->fd != -1)
+		return 0;
 	if (w->poll_cause == FM_CAUSE_BACKEND)
 		return 0;
 	w->fd = w->ops->open(w);
@@ -71,6 +87,7 @@ fm_watch_new(const struct fm_options *o)
 		return NULL;
 	w->fd = w->list.fd = -1;
 	w->ops = &inotify_backend;
+	w->who = (struct who){ 0, -1 };
 	w->list.dir = DIRTAB_NONE;
 	w->lost_ms = w->poll_due = w->repair.due = -1;
 	w->retry = (struct backoff){ RETRY_MIN_MS, -1 };
@@ -219,6 +236,7 @@ fm_watch_stats(const struct fm_watch *w, struct fm_stats *stats)
 		.dirs = w->gone ? 0 : w->dirs.live,
 		.watches = w->dirs.by_wd.used,
 		.events = w->events,
+		.elsewhere = w->elsewhere,
 		.overflows = w->overflows,
 		.unknown = w->unknown,
 		.listed = w->listed,
@@ -228,7 +246,7 @@ fm_watch_stats(const struct fm_watch *w, struct fm_stats *stats)
 	for (size_t i = 0; i < sizeof(w->polled) / sizeof(w->polled[0]); i++)
 		stats->polled += w->polled[i];
 	stats->memory = sizeof(*w) + dirtab_memory(&w->dirs) + listing_memory(&w->list) +
-	    fresh_memory(&w->fresh) + w->path.cap + w->second.cap;
+	    fresh_memory(&w->fresh) + fanotify_memory(w) + w->path.cap + w->second.cap;
 }
 
 static const char *const kinds[] = {
@@ -260,6 +278,7 @@ static const char *const causes[] = {
 static const char *const backends[] = {
 	[FM_BACKEND_AUTO] = "auto",
 	[FM_BACKEND_INOTIFY] = "inotify",
+	[FM_BACKEND_FANOTIFY] = "fanotify",
 	[FM_BACKEND_POLL] = "poll",
 };
 

@@ -16,6 +16,7 @@
 #include "filemon/watch.h"
 #include "watch/backend.h"
 #include "watch/dirtab.h"
+#include "watch/fanotify.h"
 #include "watch/fresh.h"
 #include "watch/inotify.h"
 #include "watch/listing.h"
@@ -38,6 +39,11 @@ struct backoff {
 	int64_t wait, due; /* due -1: nothing is waited for */
 };
 
+/* Whose doing is what is being told; pid 0: not known. */
+struct who {
+	int pid, pidfd;
+};
+
 struct fm_watch {
 	struct fm_options o; /* root is our own copy */
 	char *root;	     /* as given; may be a symbolic link */
@@ -47,9 +53,10 @@ struct fm_watch {
 	ino_t ino;
 	int fd;			   /* what is waited for; -1: none */
 	const struct backend *ops; /* how the kernel is asked, where it is */
+	struct fanotify *fan;	   /* NULL: another backend */
 	enum fm_backend backend;
-	const char *why;
-	enum fm_cause poll_cause; /* of polling everything, with its errno */
+	const char *why, *refused; /* refused: why it is not what was asked for */
+	enum fm_cause poll_cause;  /* of polling everything, with its errno */
 	int poll_error;
 	bool busy; /* within on_event */
 	bool gone;
@@ -63,7 +70,8 @@ struct fm_watch {
 	struct relink relink;
 	struct path path, second;
 	uint64_t read_bytes;
-	unsigned long events, overflows, unknown, listed;
+	struct who who;
+	unsigned long events, elsewhere, overflows, unknown, listed;
 	unsigned long polled[FM_CAUSE_REPLACED + 1]; /* by cause */
 	bool degraded[FM_CAUSE_REPLACED + 1];	     /* told so */
 	unsigned long retries;			     /* directories with DIR_RETRY */

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 
 #include "unit.h"
 #include "watch_fixture.h"
@@ -59,8 +60,9 @@ START_TEST(the_first_scan_tells_everything_sorted_and_watches_each_directory)
 	ck_assert_uint_eq(stats(&f).dirs, 4);
 	ck_assert_uint_eq(stats(&f).watches, 4);
 	ck_assert_uint_eq(stats(&f).listed, 4);
-	ck_assert_int_eq(stats(&f).backend, FM_BACKEND_INOTIFY);
-	ck_assert_str_eq(stats(&f).why, "inotify");
+	ck_assert_int_eq(
+	    stats(&f).backend, IS_FANOTIFY ? FM_BACKEND_FANOTIFY : FM_BACKEND_INOTIFY);
+	ck_assert_str_eq(stats(&f).why, IS_FANOTIFY ? "asked for" : "inotify");
 	fixture_release(&f);
 }
 END_TEST
@@ -290,6 +292,11 @@ START_TEST(halves_of_a_rename_may_come_in_two_reads)
 	move_path(&f, "from/d", "/d");
 	while (fm_watch_read(f.w) == 1)
 		continue;
+	if (IS_FANOTIFY) { /* says both at once */
+		CK_TOLD(&f, FM_DELETED, "from/d");
+		fixture_release(&f);
+		return;
+	}
 	ck_assert_ptr_null(told(&f, FM_DELETED, "from/d"));
 	ck_assert_int_gt(fm_watch_due(f.w), now_ms());
 	fm_watch_tick(f.w, now_ms());
@@ -388,15 +395,21 @@ START_TEST(a_directory_renamed_over_an_empty_one_takes_its_place)
 }
 END_TEST
 
-/* Two files by turns: the kernel merges only neighbours that are the same. */
+/* Two files by turns: the kernel merges only neighbours that are the same.
+   fanotify merges what it finds for the same file, but not for another one. */
 static void
 overflow(const struct fixture *f)
 {
 	unsigned n = queue_limit();
 
 	ck_assert_uint_lt(n, 1000000);
-	for (unsigned i = 0; i < n + n / 4; i++)
+	for (unsigned i = 0; i < n + n / 4; i++) {
 		ck_assert_int_eq(chmod(at(f, i % 2 ? "f" : "g"), 0600 + i % 64), 0);
+		if (!IS_FANOTIFY)
+			continue;
+		ck_assert_int_eq(mknod(at(f, "h"), S_IFREG | 0600, 0), 0);
+		ck_assert_int_eq(unlink(at(f, "h")), 0);
+	}
 }
 
 START_TEST(an_overflow_is_told_and_everything_is_shown_again)
@@ -432,12 +445,13 @@ START_TEST(repeated_overflows_are_repaired_later_but_not_forgotten)
 {
 	struct fixture f = start();
 	unsigned long listed;
-	int64_t due;
+	int64_t due, first;
 
 	make_file(&f, "f");
 	make_file(&f, "g");
 	run(&f);
 	overflow(&f);
+	first = now_ms();
 	drain(&f);
 	listed = stats(&f).listed;
 	overflow(&f);
@@ -447,12 +461,127 @@ START_TEST(repeated_overflows_are_repaired_later_but_not_forgotten)
 	while (fm_watch_step(f.w, 1000))
 		continue;
 	ck_assert_uint_eq(count_told(&f, FM_DIRTY), 2);
-	ck_assert_uint_eq(stats(&f).listed, listed);
 	due = fm_watch_due(f.w);
-	ck_assert_int_gt(due, now_ms() - 1000);
+	if (now_ms() - first < 1000) { /* a slow machine has had its calm */
+		ck_assert_uint_eq(stats(&f).listed, listed);
+		ck_assert_int_gt(due, now_ms() - 1000);
+	}
 	fm_watch_tick(f.w, due);
 	drain(&f);
 	CK_TOLD(&f, FM_LIST_ENTRY, "r1/b/c/f");
+	fixture_release(&f);
+}
+END_TEST
+
+static bool
+is_model(const struct fixture *f, const char *path)
+{
+	return paths_has(&f->model, path);
+}
+
+/* fanotify merges what happens to a name with what happened to it before. */
+START_TEST(what_happens_around_renames_before_a_read_ends_right)
+{
+	struct fixture f = start();
+
+	make_file(&f, "c");
+	make_dir(&f, "d");
+	run(&f);
+	make_file(&f, "x");
+	move_path(&f, "x", "y");
+	move_path(&f, "y", "x");
+	ck_assert_int_eq(unlink(at(&f, "x")), 0);
+	drain(&f);
+	ck_assert(!is_model(&f, "x") && !is_model(&f, "y"));
+	move_path(&f, "c", "d/c");
+	move_path(&f, "d/c", "c");
+	move_path(&f, "c", "d/c");
+	drain(&f);
+	ck_assert(!is_model(&f, "c") && is_model(&f, "d/c"));
+	make_file(&f, "l");
+	move_path(&f, "l", "m");
+	ck_assert_int_eq(link(at(&f, "m"), at(&f, "l")), 0);
+	drain(&f);
+	ck_assert(is_model(&f, "l") && is_model(&f, "m"));
+	make_dir(&f, "e");
+	move_path(&f, "e", "d/e");
+	move_path(&f, "d/e", "e");
+	ck_assert_int_eq(rmdir(at(&f, "e")), 0);
+	drain(&f);
+	ck_assert(!is_model(&f, "e") && !is_model(&f, "d/e"));
+	ck_assert_uint_eq(stats(&f).dirs, 2);
+	fixture_release(&f);
+}
+END_TEST
+
+/* ... but saving by a temporary file again and again leaves no doubt. */
+START_TEST(saves_by_rename_before_a_read_make_nothing_dirty)
+{
+	struct fixture f = start();
+
+	run(&f);
+	for (int i = 0; i < 20; i++) {
+		make_file(&f, "t");
+		move_path(&f, "t", "f");
+	}
+	drain(&f);
+	ck_assert_uint_eq(count_told(&f, FM_RENAMED), 20);
+	ck_assert_uint_eq(count_told(&f, FM_DIRTY), 0);
+	ck_assert(!is_model(&f, "t") && is_model(&f, "f"));
+	fixture_release(&f);
+}
+END_TEST
+
+START_TEST(an_event_says_whose_doing_it_was_where_the_kernel_does)
+{
+	struct fixture f = start();
+	int gate[2];
+	pid_t child;
+
+	f.o.pidfd = true;
+	run(&f);
+	ck_assert_int_eq(pipe(gate), 0);
+	if ((child = fork()) == 0) {
+		make_file(&f, "f");
+		close(gate[1]);
+		_exit(read(gate[0], &child, 1) != 0);
+	}
+	close(gate[0]);
+	WAIT_FOR(&f, told(&f, FM_WRITTEN, "f") != NULL);
+	ck_assert_int_eq(told(&f, FM_CREATED, "f")->pid, IS_FANOTIFY ? child : 0);
+	ck_assert_int_eq(told(&f, FM_CREATED, "f")->has_pidfd, IS_FANOTIFY);
+	close(gate[1]);
+	waitpid(child, NULL, 0);
+	move_path(&f, "f", "g");
+	drain(&f);
+	ck_assert_int_eq(told(&f, FM_RENAMED, "g")->pid, IS_FANOTIFY ? getpid() : 0);
+	fixture_release(&f);
+}
+END_TEST
+
+START_TEST(without_the_privilege_fanotify_is_not_used_and_the_reason_said)
+{
+	struct fixture f = start();
+
+	if (geteuid() != 0) {
+		remove_tree(f.dir);
+		return;
+	}
+	f.o.backend = FM_BACKEND_FANOTIFY;
+	ck_assert_int_eq(chmod(f.dir, 0755), 0);
+	ck_assert_int_eq(seteuid(65534), 0);
+	run(&f);
+	ck_assert_int_eq(stats(&f).backend, FM_BACKEND_INOTIFY);
+	ck_assert_str_eq(stats(&f).why, "fanotify needs CAP_SYS_ADMIN");
+	ck_assert_int_eq(seteuid(0), 0);
+	make_file(&f, "f");
+	drain(&f);
+	CK_TOLD(&f, FM_CREATED, "f");
+	fm_watch_free(f.w);
+	f.o.root = "/proc/self";
+	f.w = fm_watch_new(&f.o);
+	ck_assert_int_eq(stats(&f).backend, FM_BACKEND_POLL);
+	ck_assert_ptr_nonnull(strstr(stats(&f).why, "on this file system"));
 	fixture_release(&f);
 }
 END_TEST
@@ -965,7 +1094,8 @@ START_TEST(proc_is_polled_because_it_tells_nothing)
 	f.w = fm_watch_new(&f.o);
 	ck_assert_ptr_nonnull(f.w);
 	ck_assert_int_eq(stats(&f).backend, FM_BACKEND_POLL);
-	ck_assert_str_eq(stats(&f).why, "proc");
+	ck_assert_str_eq(stats(&f).why,
+	    IS_FANOTIFY ? "fanotify is not to be had on this file system" : "proc");
 	fm_watch_step(f.w, 1);
 	ck_assert_int_eq(told(&f, FM_DEGRADED, "")->cause, FM_CAUSE_BACKEND);
 	fixture_release(&f);
@@ -1019,7 +1149,8 @@ START_TEST(twenty_thousand_directories_cost_80_bytes_each)
 	fixture_start(&f);
 	ck_assert_uint_eq(stats(&f).dirs, OUTER * (INNER + 1) + 1);
 	if (stats(&f).watches == stats(&f).dirs) /* the machine may allow fewer */
-		ck_assert_uint_le(stats(&f).memory / stats(&f).dirs, 80);
+		ck_assert_uint_le(
+		    stats(&f).memory / stats(&f).dirs, IS_FANOTIFY ? 84 : 80);
 	fixture_release(&f);
 }
 END_TEST
@@ -1039,6 +1170,10 @@ WATCH_MAIN("watch", 1, the_first_scan_tells_everything_sorted_and_watches_each_d
     a_directory_renamed_over_an_empty_one_takes_its_place,
     an_overflow_is_told_and_everything_is_shown_again,
     repeated_overflows_are_repaired_later_but_not_forgotten,
+    what_happens_around_renames_before_a_read_ends_right,
+    saves_by_rename_before_a_read_make_nothing_dirty,
+    an_event_says_whose_doing_it_was_where_the_kernel_does,
+    without_the_privilege_fanotify_is_not_used_and_the_reason_said,
     past_the_limit_of_watches_the_rest_is_polled_until_there_is_room,
     polling_alone_sees_what_happens,
     a_root_that_is_deleted_and_made_again_is_watched_again,

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "unit.h"
+#include "watch/fanotify_priv.h"
 #include "watch/watch_priv.h"
 #include "watch_fixture.h"
 
@@ -175,13 +176,15 @@ count_dirs(const struct fixture *f, const char *path)
 }
 
 static unsigned long
-kernel_watches(int fd)
+kernel_watches(const struct fm_watch *w)
 {
 	char path[64], line[512];
 	unsigned long n = 0;
 	FILE *info;
 
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	if (IS_FANOTIFY)
+		return w->fan->handles.live;
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", w->fd);
 	ck_assert_ptr_nonnull(info = fopen(path, "re"));
 	while (fgets(line, sizeof(line), info) != NULL)
 		n += strncmp(line, "inotify ", 8) == 0;
@@ -202,7 +205,7 @@ static void
 end(struct fixture *f)
 {
 	ck_assert_uint_eq(f->w->dirs.live, count_dirs(f, f->root));
-	ck_assert_uint_eq(kernel_watches(f->w->fd), f->w->dirs.live);
+	ck_assert_uint_eq(kernel_watches(f->w), f->w->dirs.live);
 	fixture_release(f);
 }
 
@@ -217,11 +220,12 @@ not_below_d(const char *path, bool is_dir)
 static void
 lose(struct fixture *f)
 {
-	struct inotify_event event = { .wd = -1, .mask = IN_Q_OVERFLOW };
+	const struct notice overflow = { .wd = -1, .mask = IN_Q_OVERFLOW };
+	int fd = IS_FANOTIFY ? f->w->fan->fd : f->w->fd;
 
-	while (read(f->w->fd, f->w->buf, sizeof(f->w->buf)) > 0)
+	while (read(fd, f->w->buf, sizeof(f->w->buf)) > 0)
 		continue;
-	inotify_feed(f->w, &event, sizeof(event));
+	notice_apply(f->w, &overflow);
 }
 
 START_TEST(whatever_happens_between_reads_the_end_is_right)

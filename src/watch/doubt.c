@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: ISC */
+#define _GNU_SOURCE 1
+#include "watch/doubt.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "watch/fanotify_priv.h"
+#include "watch/watch_priv.h"
+
+#define BITS (64 * 64)
+
+bool
+doubt_meet(struct doubt *d, uint64_t dir_hash, const char *name, size_t len,
+    uint64_t object_hash)
+{
+	const struct handle as_handle = { .bytes = name, .len = (uint8_t)len };
+	uint64_t hash = handle_hash(&as_handle) ^ dir_hash * 3 ^ object_hash * 5;
+	uint64_t bit = UINT64_C(1) << (hash % 64), *word = &d->met[hash / 64 % 64];
+	bool met = *word & bit;
+
+	*word |= bit;
+	d->any = true;
+	return met;
+}
+
+static void
+drop(struct doubt *d, unsigned i)
+{
+	d->n--;
+	memmove(&d->names[i], &d->names[i + 1], (d->n - i) * sizeof(d->names[0]));
+}
+
+void
+doubt_explained(struct doubt *d, const struct place *at)
+{
+	for (unsigned i = d->n; i-- > 0;)
+		if (place_is_same(&d->names[i].at, at))
+			drop(d, i);
+}
+
+void
+doubt_forget(struct doubt *d, uint32_t dir)
+{
+	for (unsigned i = d->n; i-- > 0;)
+		if (d->names[i].at.dir == dir)
+			drop(d, i);
+}
+
+static bool
+is_object(struct fm_watch *w, const struct place *at, const struct handle *object)
+{
+	union handle_room room = { .head = { .handle_bytes = MAX_HANDLE_SZ } };
+	int mount;
+
+	if (path_set(w, &w->second, at->dir, at->name, at->len) == -1 ||
+	    name_to_handle_at(AT_FDCWD, w->second.abs, &room.head, &mount, 0) == -1)
+		return false;
+	return room.head.handle_type == object->type &&
+	    room.head.handle_bytes == object->len &&
+	    memcmp(room.head.f_handle, object->bytes, object->len) == 0;
+}
+
+static void
+list(struct fm_watch *w, const struct place *at)
+{
+	if (path_set(w, &w->second, at->dir, NULL, 0) == -1)
+		return;
+	tell_dirty(w, &w->second, FM_CAUSE_REPLACED);
+	tree_queue(w, at->dir, FM_SCAN_REPAIR, false);
+}
+
+void
+doubt_look(
+    struct fm_watch *w, const struct place *at, const struct handle *object, bool there)
+{
+	struct doubt *d = &w->fan->doubt;
+
+	if (object->len == 0 || is_object(w, at, object) == there)
+		return;
+	if (d->n < DOUBT_NAMES)
+		d->names[d->n++] = (struct doubt_name){ *at, there };
+	else
+		list(w, at);
+}
+
+static bool
+is_right(struct fm_watch *w, const struct doubt_name *name)
+{
+	const struct place *at = &name->at;
+	struct stat st;
+
+	return (path_stat(w, at->dir, at->name, at->len, &st) == 0) == name->there;
+}
+
+void
+doubt_settle(struct fm_watch *w)
+{
+	struct doubt *d = &w->fan->doubt;
+	struct doubt_name name;
+
+	while (d->n > 0) {
+		name = d->names[--d->n];
+		if (!is_right(w, &name))
+			list(w, &name.at);
+	}
+	if (d->any)
+		memset(d->met, 0, sizeof(d->met));
+	d->any = false;
+}
