@@ -17,6 +17,7 @@ h/ev.h: libev-dev
 pc/libcjson: libcjson-dev
 pc/libbsd-overlay: libbsd-dev
 pc/libmd: libmd-dev
+pc/libzstd: libzstd-dev
 pc/libconfuse: libconfuse-dev
 pc/sqlite3: libsqlite3-dev
 pc/libcrypto: libssl-dev
@@ -34,6 +35,7 @@ mandoc: mandoc
 jq: jq
 git: git
 xz: xz-utils
+zstd: zstd
 '
 
 # The name has the version of clang in it, which is known once clang is there.

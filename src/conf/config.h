@@ -97,6 +97,9 @@ struct config {
 	struct strlist tags;	   /* NAME=value; ${VAR} is replaced already */
 	int64_t events_segment_size;
 	int64_t events_segment_age_ms;
+	bool events_compress;
+	int64_t events_keep_bytes, events_keep_age_ms, events_keep_count;
+	int64_t events_hard_cap;
 	bool chain;
 	bool sync_state;  /* before a run */
 	int64_t jobs_max; /* of all handlers together */

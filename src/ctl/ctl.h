@@ -28,7 +28,16 @@ enum ctl_exit {
 };
 
 /* Options without a short form. */
-enum option_key { OPT_NO_WAIT = 256, OPT_FORCE, OPT_FORMAT, OPT_COMMANDS, OPT_OPTIONS };
+enum option_key {
+	OPT_NO_WAIT = 256,
+	OPT_FORCE,
+	OPT_FORMAT,
+	OPT_COMMANDS,
+	OPT_OPTIONS,
+	OPT_TENANT,
+	OPT_USER,
+	OPT_SESSION,
+};
 
 struct option_row {
 	int key;	  /* the short option, or an option_key */

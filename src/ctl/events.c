@@ -18,6 +18,7 @@
 #include "ctl/project.h"
 #include "ctl/segments.h"
 #include "ctl/text.h"
+#include "eventlog/head.h"
 #include "watcher/event.h"
 #include "watcher/filter.h"
 
@@ -29,13 +30,27 @@
 #define LOOK_MS 1000
 #define LOOK_BLIND_MS 200
 
+/* A number or a time; unset: seq 0 and time "". */
+struct when {
+	uint64_t seq;
+	char time[CLK_RFC3339_SIZE];
+};
+
+/* What is asked for by the tags that are members of a record. */
+struct tag_filter {
+	const char *name, *value; /* value NULL: any */
+};
+
+enum { TAG_TENANT, TAG_USER, TAG_SESSION, TAGS };
+
 struct events {
 	bool follow;
 	long lines; /* LINES_ALL: all */
 	enum config_format format;
-	uint64_t since_seq;		   /* 0: from any */
-	char since_time[CLK_RFC3339_SIZE]; /* "": at any */
-	bool since_met;			   /* from here on all are late enough */
+	struct when since, until;
+	bool since_met; /* from here on all are late enough */
+	bool ended;	/* from here on all are too late */
+	struct tag_filter tags[TAGS];
 	struct strlist types;
 	struct strlist patterns;
 	struct globs *globs; /* NULL: any path */
@@ -74,22 +89,38 @@ check_type(struct ctl *ctl, const char *name)
 
 /* A sequence number, a time, or a duration before now. */
 static void
-parse_since(struct ctl *ctl, const char *arg, struct events *events)
+parse_when(struct ctl *ctl, const char *option, const char *arg, struct when *when)
 {
 	int64_t ms, ns;
 
+	*when = (struct when){ 0, "" };
 	if (*arg != '\0' && strspn(arg, "0123456789") == strlen(arg)) {
-		events->since_seq = strtoull(arg, NULL, 10);
+		when->seq = strtoull(arg, NULL, 10);
 		return;
 	}
 	ms = clk_parse_duration(arg);
 	ns = ms != -1 ? clk_wall_ns() - ms * NSEC_PER_MSEC : text_parse_time(arg);
 	if (ns < 0)
 		usage_error(ctl,
-		    "--since: %s: a sequence number, a duration like 10m or a time "
+		    "%s: %s: a sequence number, a duration like 10m or a time "
 		    "like '2026-01-31 13:59' is wanted",
-		    arg);
-	clk_rfc3339(ns, events->since_time);
+		    option, arg);
+	clk_rfc3339(ns, when->time);
+}
+
+static bool
+is_set(const struct when *when)
+{
+	return when->seq > 0 || *when->time != '\0';
+}
+
+/* As strcmp(3): the record and the moment.  One without a time is at any. */
+static int
+compare(const struct record_head *head, const struct when *when)
+{
+	if (*when->time != '\0')
+		return head->time == NULL ? 0 : head_compare_time(head, when->time);
+	return head->seq < when->seq ? -1 : head->seq > when->seq;
 }
 
 static void
@@ -106,7 +137,15 @@ take_options(struct ctl *ctl, int argc, char **argv, struct events *events)
 		else if (key == 'n')
 			events->lines = args_number(ctl, "--lines", optarg, 0);
 		else if (key == 's')
-			parse_since(ctl, optarg, events);
+			parse_when(ctl, "--since", optarg, &events->since);
+		else if (key == 'u')
+			parse_when(ctl, "--until", optarg, &events->until);
+		else if (key == OPT_TENANT)
+			events->tags[TAG_TENANT].value = optarg;
+		else if (key == OPT_USER)
+			events->tags[TAG_USER].value = optarg;
+		else if (key == OPT_SESSION)
+			events->tags[TAG_SESSION].value = optarg;
 		else if (key == OPT_FORMAT)
 			events->format = parse_format(ctl, optarg);
 		else if (key == 't')
@@ -125,7 +164,7 @@ take_options(struct ctl *ctl, int argc, char **argv, struct events *events)
 	if (ctl->json)
 		events->format = FORMAT_JSON;
 	if (events->lines == LINES_UNSET)
-		events->lines = events->since_seq > 0 || *events->since_time != '\0'
+		events->lines = is_set(&events->since) || is_set(&events->until)
 		    ? LINES_ALL
 		    : LINES_DEFAULT;
 }
@@ -186,21 +225,33 @@ path_is_wanted(const struct events *events, const cJSON *record)
 	    globs_want(events, get(record, "event_type"), "from", is_dir);
 }
 
-/* Records are in order, so what follows one that is late enough is so, too. */
 static bool
-is_late_enough(struct events *events, const cJSON *record)
+tags_are_wanted(const struct events *events, const cJSON *record)
 {
-	if (!events->since_met)
-		events->since_met =
-		    (uint64_t)get_int(record, "seq") >= events->since_seq &&
-		    strcmp(get_string(record, "timestamp_utc"), events->since_time) >= 0;
-	return events->since_met;
+	for (size_t i = 0; i < TAGS; i++)
+		if (events->tags[i].value != NULL &&
+		    strcmp(get_string(record, events->tags[i].name),
+			events->tags[i].value) != 0)
+			return false;
+	return true;
 }
 
 static bool
 is_filtered(const struct events *events)
 {
+	for (size_t i = 0; i < TAGS; i++)
+		if (events->tags[i].value != NULL)
+			return true;
 	return events->types.n > 0 || events->globs != NULL;
+}
+
+static bool
+is_too_late(const struct events *events, const char *line, size_t len)
+{
+	struct record_head head;
+
+	return is_set(&events->until) && head_parse(line, len, &head) &&
+	    compare(&head, &events->until) > 0;
 }
 
 static bool
@@ -211,29 +262,33 @@ passes_filter(void *ctx, const char *line, size_t len)
 	cJSON *record;
 	bool passes;
 
+	if (is_too_late(events, line, len))
+		return false;
 	if (!is_filtered(events))
 		return true;
 	record = json_parse(line, len, &error);
 	passes = record != NULL && type_is_wanted(events, record) &&
-	    path_is_wanted(events, record);
+	    tags_are_wanted(events, record) && path_is_wanted(events, record);
 	cJSON_Delete(record);
 	return passes;
 }
 
 static bool
+is_too_early(void *ctx, const char *line, size_t len)
+{
+	const struct events *events = ctx;
+	struct record_head head;
+
+	return head_parse(line, len, &head) && compare(&head, &events->since) < 0;
+}
+
+/* Records are in order, so what follows one that is late enough is so, too. */
+static bool
 is_wanted(struct events *events, const char *line, size_t len)
 {
-	struct json_error error;
-	cJSON *record;
-	bool late;
-
-	if (!events->since_met) {
-		record = json_parse(line, len, &error);
-		late = record != NULL && is_late_enough(events, record);
-		cJSON_Delete(record);
-		if (!late)
-			return false;
-	}
+	if (!events->since_met && is_too_early(events, line, len))
+		return false;
+	events->since_met = true;
 	return passes_filter(events, line, len);
 }
 
@@ -244,8 +299,8 @@ seek(struct events *events, struct segments *segments)
 		segments_seek_last(segments, events->lines, passes_filter, events);
 	else if (events->lines == 0)
 		segments_seek_end(segments);
-	else if (events->since_seq > 0)
-		segments_seek_seq(segments, events->since_seq);
+	else if (is_set(&events->since))
+		segments_seek(segments, is_too_early, events);
 	else
 		segments_seek_start(segments);
 }
@@ -260,6 +315,9 @@ print_new(struct ctl *ctl, struct events *events, struct segments *segments)
 	int n;
 
 	while ((n = segments_next(segments, &line, &len)) == 1) {
+		events->ended = is_too_late(events, line, len);
+		if (events->ended)
+			break;
 		if (!is_wanted(events, line, len))
 			continue;
 		buf_reset(&out);
@@ -301,7 +359,7 @@ follow(struct ctl *ctl, struct events *events, struct segments *segments, const 
 
 	/* The first wait finds the watch new: what was written before it is read. */
 	inotify_add_watch(inotify, dir, IN_MODIFY | IN_CREATE | IN_MOVED_TO);
-	while ((result = print_new(ctl, events, segments)) == 0 &&
+	while ((result = print_new(ctl, events, segments)) == 0 && !events->ended &&
 	    wait_for_more(inotify, dir))
 		continue;
 	if (inotify != -1)
@@ -312,7 +370,11 @@ follow(struct ctl *ctl, struct events *events, struct segments *segments, const 
 int
 cmd_events(struct ctl *ctl, int argc, char **argv)
 {
-	struct events events = { 0 };
+	struct events events = {
+		.tags = { [TAG_TENANT] = { "tenant_id", NULL },
+		    [TAG_USER] = { "user_id", NULL },
+		    [TAG_SESSION] = { "session_id", NULL } },
+	};
 	struct project project;
 	struct segments *segments = NULL;
 	char *dir = NULL;
@@ -325,7 +387,7 @@ cmd_events(struct ctl *ctl, int argc, char **argv)
 	events.project = &project;
 	dir = xasprintf("%s/events", project.state_dir);
 	segments = segments_open(dir);
-	events.since_met = events.since_seq == 0 && *events.since_time == '\0';
+	events.since_met = !is_set(&events.since);
 	seek(&events, segments);
 	if ((events.follow ? follow(ctl, &events, segments, dir)
 			   : print_new(ctl, &events, segments)) == -1 &&

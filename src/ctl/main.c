@@ -76,10 +76,14 @@ static const struct option_row events_options[] = {
 	{ 'f', "follow", NULL, "go on with what comes" },
 	{ 'n', "lines", "N", "the last N records (10)" },
 	{ 's', "since", "WHEN", "from a sequence number, a time, or so long ago" },
+	{ 'u', "until", "WHEN", "up to a sequence number, a time, or so long ago" },
 	{ OPT_FORMAT, "format", "F",
 	    "json, pretty (default on a terminal) or cloudevents" },
 	{ 't', "type", "T", "only records of this type; may be repeated" },
 	{ 'p', "path", "GLOB", "only paths that match; may be repeated" },
+	{ OPT_TENANT, "tenant", "T", "only records of this tenant_id" },
+	{ OPT_USER, "user", "U", "only records of this user_id" },
+	{ OPT_SESSION, "session", "S", "only records of this session_id" },
 	{ 0 },
 };
 

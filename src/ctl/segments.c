@@ -2,102 +2,64 @@
 #define _GNU_SOURCE 1
 #include "ctl/segments.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/xmalloc.h"
+#include "ctl/segfile.h"
+#include "eventlog/name.h"
 
 #define BLOCK (64 * 1024)
+#define PROBE (4 * 1024)
 #define LINE_LENGTH_MAX (16 * 1024 * 1024)
-#define SEQ_DIGITS 20
-#define SUFFIX ".ndjson"
 
 struct segments {
 	char *dir;
-	int fd;		/* of the segment that is read; -1: none yet */
-	uint64_t first; /* its name */
-	off_t offset;	/* of buf in it */
+	struct segfile *file; /* the segment that is read; NULL: none yet */
+	uint64_t first;	      /* its name */
+	off_t offset;	      /* of buf in it */
 	struct buf buf;
 	size_t used; /* of buf, by lines that were given */
 };
-
-struct names {
-	uint64_t *first;
-	size_t n;
-};
-
-static bool
-parse_name(const char *name, uint64_t *first)
-{
-	if (strspn(name, "0123456789") != SEQ_DIGITS ||
-	    strcmp(name + SEQ_DIGITS, SUFFIX) != 0)
-		return false;
-	*first = strtoull(name, NULL, 10);
-	return true;
-}
-
-static int
-compare_first(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
 
 /* The names in order; none where the directory cannot be read. */
 static struct names
 list_names(const struct segments *s)
 {
 	struct names names = { NULL, 0 };
-	DIR *dir = opendir(s->dir);
-	struct dirent *entry;
-	uint64_t first;
+	int fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	while (dir != NULL && (entry = readdir(dir)) != NULL) {
-		if (!parse_name(entry->d_name, &first))
-			continue;
-		names.first =
-		    xreallocarray(names.first, names.n + 1, sizeof(*names.first));
-		names.first[names.n++] = first;
-	}
-	if (dir != NULL)
-		closedir(dir);
-	if (names.n > 0)
-		qsort(names.first, names.n, sizeof(*names.first), compare_first);
+	if (fd != -1)
+		names_list(fd, &names);
+	fd_close(&fd);
 	return names;
 }
 
-static int
-open_segment(const struct segments *s, uint64_t first)
+/* Takes the file. */
+static void
+go_on_with(struct segments *s, struct segfile *file, uint64_t first, off_t offset)
 {
-	char *path = xasprintf("%s/%0*" PRIu64 SUFFIX, s->dir, SEQ_DIGITS, first);
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-
-	free(path);
-	return fd;
+	segfile_close(s->file);
+	s->file = file;
+	s->first = first;
+	s->offset = offset;
+	s->used = 0;
+	buf_reset(&s->buf);
 }
 
 static int
 move_to(struct segments *s, uint64_t first, off_t offset)
 {
-	int fd = open_segment(s, first);
+	struct segfile *file = segfile_open(s->dir, first);
 
-	if (fd == -1)
+	if (file == NULL)
 		return -1;
-	fd_close(&s->fd);
-	s->fd = fd;
-	s->first = first;
-	s->offset = offset;
-	s->used = 0;
-	buf_reset(&s->buf);
+	go_on_with(s, file, first, offset);
 	return 0;
 }
 
@@ -107,7 +69,6 @@ segments_open(const char *dir)
 	struct segments *s = xcalloc(1, sizeof(*s));
 
 	s->dir = xstrdup(dir);
-	s->fd = -1;
 	return s;
 }
 
@@ -116,7 +77,7 @@ segments_close(struct segments *s)
 {
 	if (s == NULL)
 		return;
-	fd_close(&s->fd);
+	segfile_close(s->file);
 	buf_release(&s->buf);
 	free(s->dir);
 	free(s);
@@ -128,22 +89,101 @@ segments_seek_start(struct segments *s)
 	struct names names = list_names(s);
 
 	for (size_t i = 0; i < names.n; i++) /* one may be removed just now */
-		if (move_to(s, names.first[i], 0) == 0)
+		if (move_to(s, names.v[i].first, 0) == 0)
 			break;
-	free(names.first);
+	names_release(&names);
+}
+
+/* 1 with the complete line that contains the byte at, or, where that is not
+   the first of a line, with the next one; *start is where it begins.  0: there
+   is none. */
+static int
+line_after(struct segfile *file, off_t at, struct buf *buf, off_t *start, size_t *len)
+{
+	const char *end = NULL, *line = NULL;
+	ssize_t n = 1;
+
+	buf_reset(buf);
+	while (end == NULL && n > 0 && buf->len < 2 * LINE_LENGTH_MAX) {
+		size_t want = buf->len > 0 ? buf->len : PROBE;
+		buf_reserve(buf, want);
+		n = segfile_read(file, buf->p + buf->len, want, at + (off_t)buf->len);
+		if (n > 0)
+			buf->len += (size_t)n;
+		line = at == 0 ? buf->p : memchr(buf->p, '\n', buf->len);
+		if (line == NULL || buf->len == 0)
+			continue;
+		line += at != 0;
+		end = memchr(line, '\n', buf->len - (size_t)(line - buf->p));
+	}
+	if (end == NULL)
+		return n == -1 ? -1 : 0;
+	*start = at + (line - buf->p);
+	*len = (size_t)(end - line);
+	return 1;
+}
+
+struct order {
+	segments_wanted_cb is_before;
+	void *ctx;
+};
+
+/* Is the first line of the segment before what is looked for? */
+static bool
+begins_before(const struct segments *s, uint64_t first, const struct order *order)
+{
+	struct segfile *file = segfile_open(s->dir, first);
+	struct buf buf = BUF_INIT;
+	off_t start;
+	size_t len;
+	bool before = file != NULL && line_after(file, 0, &buf, &start, &len) == 1 &&
+	    order->is_before(order->ctx, buf.p, len);
+
+	buf_release(&buf);
+	segfile_close(file);
+	return before;
+}
+
+/* A line's beginning such that all before it are before, and nothing that is
+   not is far behind it. */
+static off_t
+halve(struct segfile *file, const struct order *order)
+{
+	off_t low = 0, high = segfile_size(file), start;
+	struct buf buf = BUF_INIT;
+	size_t len;
+
+	while (high - low > BLOCK) {
+		off_t middle = low + (high - low) / 2;
+		if (line_after(file, middle, &buf, &start, &len) == 1 && start < high &&
+		    order->is_before(order->ctx, buf.p + (start - middle), len))
+			low = start;
+		else
+			high = middle;
+	}
+	buf_release(&buf);
+	return low;
 }
 
 void
-segments_seek_seq(struct segments *s, uint64_t seq)
+segments_seek(struct segments *s, segments_wanted_cb is_before, void *ctx)
 {
+	const struct order order = { is_before, ctx };
 	struct names names = list_names(s);
-	size_t i = names.n;
+	size_t low = 0, high = names.n;
 
-	while (i > 0 && names.first[i - 1] > seq)
-		i--;
-	if (i == 0 || move_to(s, names.first[i - 1], 0) == -1)
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (begins_before(s, names.v[middle].first, &order))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == 0 || move_to(s, names.v[low - 1].first, 0) == -1)
 		segments_seek_start(s);
-	free(names.first);
+	else
+		s->offset = halve(s->file, &order);
+	names_release(&names);
 }
 
 /* A search backwards: how many are still wanted, and by whom. */
@@ -184,13 +224,12 @@ search_block(struct search *search, const struct buf *block, bool is_start, size
 	return false;
 }
 
-/* The place in fd where the search ended; -1 where it did not. */
+/* The place in file where the search ended; -1 where it did not. */
 static off_t
-search_segment(struct search *search, int fd)
+search_segment(struct search *search, struct segfile *file)
 {
 	struct buf block = BUF_INIT, longer = BUF_INIT;
-	struct stat st;
-	off_t at = fstat(fd, &st) == 0 ? st.st_size : 0;
+	off_t at = segfile_size(file);
 	bool found = false, torn = true;
 	size_t rest = 0;
 
@@ -198,7 +237,7 @@ search_segment(struct search *search, int fd)
 		size_t take = at < BLOCK ? (size_t)at : BLOCK;
 		buf_reset(&longer);
 		buf_reserve(&longer, take + block.len);
-		if (pread(fd, longer.p, take, at - (off_t)take) != (ssize_t)take)
+		if (segfile_read(file, longer.p, take, at - (off_t)take) != (ssize_t)take)
 			break;
 		longer.len = take;
 		if (block.len > 0)
@@ -229,14 +268,17 @@ segments_seek_last(struct segments *s, long n, segments_wanted_cb wanted, void *
 	off_t at = -1;
 
 	while (i > 0 && at == -1) {
-		int fd = open_segment(s, names.first[--i]);
-		if (fd != -1)
-			at = search_segment(&search, fd);
-		fd_close(&fd);
+		struct segfile *file = segfile_open(s->dir, names.v[--i].first);
+		if (file != NULL)
+			at = search_segment(&search, file);
+		if (at != -1)
+			go_on_with(s, file, names.v[i].first, at);
+		else
+			segfile_close(file);
 	}
-	if (at == -1 || move_to(s, names.first[i], at) == -1)
+	if (at == -1)
 		segments_seek_start(s);
-	free(names.first);
+	names_release(&names);
 }
 
 static bool
@@ -255,7 +297,7 @@ segments_seek_end(struct segments *s)
 	size_t len;
 
 	segments_seek_last(s, 1, is_any, NULL);
-	while (s->fd != -1 && segments_next(s, &line, &len) == 1)
+	while (s->file != NULL && segments_next(s, &line, &len) == 1)
 		continue;
 }
 
@@ -273,7 +315,8 @@ read_more(struct segments *s)
 		return -1;
 	}
 	buf_reserve(&s->buf, BLOCK);
-	n = pread(s->fd, s->buf.p + s->buf.len, BLOCK, s->offset + (off_t)s->buf.len);
+	n = segfile_read(
+	    s->file, s->buf.p + s->buf.len, BLOCK, s->offset + (off_t)s->buf.len);
 	if (n > 0) {
 		s->buf.len += (size_t)n;
 		return 1;
@@ -311,20 +354,19 @@ static bool
 find_successor(const struct segments *s, uint64_t *first)
 {
 	struct names names = list_names(s);
-	struct stat st;
 	size_t i = 0;
 	bool found;
 
-	while (i < names.n && names.first[i] <= s->first)
+	while (i < names.n && names.v[i].first <= s->first)
 		i++;
 	found = i < names.n;
-	if (!found && names.n > 0 && fstat(s->fd, &st) == 0 && st.st_nlink == 0) {
+	if (!found && names.n > 0 && segfile_is_gone(s->file)) {
 		found = true;
 		i = 0;
 	}
 	if (found)
-		*first = names.first[i];
-	free(names.first);
+		*first = names.v[i].first;
+	names_release(&names);
 	return found;
 }
 
@@ -334,9 +376,9 @@ segments_next(struct segments *s, const char **line, size_t *len)
 	uint64_t first;
 	int n;
 
-	if (s->fd == -1)
+	if (s->file == NULL)
 		segments_seek_start(s);
-	if (s->fd == -1)
+	if (s->file == NULL)
 		return 0;
 	while ((n = next_here(s, line, len)) == 0 && find_successor(s, &first)) {
 		/* More may have been written here before the next one was begun. */

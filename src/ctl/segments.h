@@ -3,9 +3,10 @@
 #define FILEMON_CTL_SEGMENTS_H
 
 /*
- * Reads the event log: the segments <dir>/<first-seq, 20 digits>.ndjson in
- * order, line by line, from anywhere on, while it is being written, rotated
- * and cut.  Only complete lines are given.  Memory is a block and a line.
+ * Reads the event log: its segments (eventlog/name.h), compressed ones too, in
+ * order, line by line, from anywhere on, while it is being written, rotated,
+ * compressed and cut.  Only complete lines are given.  Memory is a block, a
+ * line, and a frame of a compressed segment.
  */
 
 #include <stdbool.h>
@@ -18,14 +19,19 @@ struct segments;
 struct segments *segments_open(const char *dir);
 void segments_close(struct segments *);
 
-/* Before the first record; behind the last; before the segment that has seq. */
+/* Before the first record; behind the last. */
 void segments_seek_start(struct segments *);
 void segments_seek_end(struct segments *);
-void segments_seek_seq(struct segments *, uint64_t seq);
 
 typedef bool (*segments_wanted_cb)(void *ctx, const char *line, size_t len);
 /* So far from the end that n wanted records follow, or all there are. */
 void segments_seek_last(struct segments *, long n, segments_wanted_cb, void *ctx);
+/*
+ * To, or some lines before, the first line that is not before what is looked
+ * for; lines must be in that order.  Segments are found by halving, and so is
+ * the place in them: little is read, however long the log is.
+ */
+void segments_seek(struct segments *, segments_wanted_cb is_before, void *ctx);
 
 /*
  * 1 with a line (without its newline, valid until the next call), 0 where there

@@ -10,6 +10,7 @@
 #include "base/xmalloc.h"
 #include "conf/argv.h"
 #include "runner/env.h"
+#include "runner/helpers.h"
 #include "runner/jobs.h"
 #include "wire/wire.h"
 
@@ -248,7 +249,8 @@ check(const struct config *config, const struct jobs *jobs, const struct wire_ms
 		return refuse(error, EINVAL, "no such root in the configuration");
 	if (!is_below_root(msg->path) || !is_below_root(msg->old_path))
 		return refuse(error, EINVAL, "the path is not below its root");
-	if (config->jobs_max > 0 && jobs_count(jobs) >= (size_t)config->jobs_max)
+	if (config->jobs_max > 0 &&
+	    jobs_count(jobs) >= (size_t)config->jobs_max + HELPERS_MAX)
 		return refuse(error, EAGAIN, "as many jobs run as jobs-max allows");
 	return 0;
 }

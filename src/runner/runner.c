@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "runner/helpers.h"
 #include "runner/jobs.h"
 #include "runner/order.h"
 #include "runner/procs.h"
@@ -81,6 +82,16 @@ on_run(struct runner *r, const struct wire_msg *msg)
 }
 
 static void
+on_pack(struct runner *r, const struct wire_msg *msg)
+{
+	struct order_error error;
+	if (r->stopping)
+		say_failed(r, msg->id, 0, "filemon stops");
+	else if (helpers_pack(orders_config(r->orders), r->jobs, msg, &error) == -1)
+		say_failed(r, msg->id, error.error, error.text);
+}
+
+static void
 on_stop(struct runner *r, const struct wire_msg *msg)
 {
 	(void)msg;
@@ -136,6 +147,7 @@ on_msg(void *ctx, const struct wire_msg *msg)
 	static void (*const table[WIRE_TYPE_MAX])(
 	    struct runner *, const struct wire_msg *) = {
 		[WIRE_RUN] = on_run,
+		[WIRE_PACK] = on_pack,
 		[WIRE_STOP] = on_stop,
 		[WIRE_RELOAD] = on_reload,
 		[WIRE_REOPEN] = on_reopen,

@@ -343,5 +343,6 @@ evlog_stats(const struct evlog *log, struct evlog_stats *stats)
 	*stats = log->stats;
 	stats->dropped = log->journal.outlet.lost_ever;
 	stats->left_out = log->out.lost_ever;
+	stats->begun = log->journal.begun;
 	stats->bytes = log->journal.outlet.written;
 }

@@ -46,6 +46,7 @@ struct evlog_stats {
 	uint64_t dropped;  /* not written to a segment, ever */
 	uint64_t left_out; /* on stdout only */
 	uint64_t bytes;	   /* in segments, since the start */
+	uint64_t begun;	   /* segments, since the start */
 	bool failing;	   /* the last write to a segment failed */
 	int error;
 	bool stdout_closed; /* nobody reads there any more */

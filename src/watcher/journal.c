@@ -53,6 +53,7 @@ take(struct journal *j, int fd, off_t size)
 	fd_close(&j->outlet.fd);
 	j->outlet.fd = fd;
 	j->base = j->outlet.written - (uint64_t)size;
+	j->begun += fd != -1;
 	j->born_ns = fd == -1 ? 0 : segment_born_ns(fd);
 }
 

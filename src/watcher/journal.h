@@ -29,6 +29,7 @@ struct journal {
 	int dirfd;
 	struct outlet outlet;
 	struct journal_limits limits;
+	uint64_t begun;	       /* segments, since the start */
 	uint64_t base;	       /* outlet.written when the present one had 0 bytes */
 	int64_t born_ns;       /* of the present one, wall clock */
 	char hash[CHAIN_SIZE]; /* of the last record accepted */

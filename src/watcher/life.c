@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "watcher/dispatch.h"
+#include "watcher/keep.h"
 #include "watcher/watcher_priv.h"
 
 #define STOP_WAIT_MS 15000 /* for the runner, beyond what its jobs may take */
@@ -75,7 +76,8 @@ life_message(void *ctx, const struct wire_msg *msg)
 		break;
 	case WIRE_STARTED:
 	case WIRE_ENDED:
-		dispatch_message(w, msg);
+		if (!keep_message(w->keep, msg))
+			dispatch_message(w, msg);
 		break;
 	case WIRE_RELOADED:
 		reload_answer(w, msg);

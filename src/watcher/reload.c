@@ -8,6 +8,7 @@
 #include "base/xmalloc.h"
 #include "watcher/control.h"
 #include "watcher/dispatch.h"
+#include "watcher/keep.h"
 #include "watcher/watcher_priv.h"
 
 static bool
@@ -125,6 +126,7 @@ apply(struct watcher *w)
 		evaluate = evaluate || w->handlers[i].evaluate;
 	handlers_release(old_handlers, n_old);
 	evlog_configure(w->log, w->config);
+	keep_look(w->keep);
 	log_set_level((enum log_level)w->config->log_level);
 	if (refilter || evaluate)
 		watcher_begin_scan(w, "the configuration changed");

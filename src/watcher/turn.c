@@ -6,6 +6,7 @@
 #include "watcher/control.h"
 #include "watcher/dispatch.h"
 #include "watcher/intake.h"
+#include "watcher/keep.h"
 #include "watcher/life.h"
 #include "watcher/place.h"
 #include "watcher/reconcile.h"
@@ -148,6 +149,7 @@ next_due(struct watcher *w, int64_t now)
 		due = sooner(due, fm_watch_due(w->roots[i].watch));
 	due = sooner(due, w->rescan_due_ms);
 	due = sooner(due, w->unsure_due_ms);
+	due = sooner(due, keep_due(w->keep));
 	if (w->degraded)
 		due = sooner(due, w->retry_commit_ms);
 	if (w->stopping)
@@ -226,6 +228,7 @@ on_flush(struct ev_loop *loop, struct ev_prepare *prepare, int events)
 		watcher_scan_done(w);
 	dispatch_choose(w, now);
 	commit(w, now);
+	keep_turn(w->keep, now);
 	control_turn(w->control, now);
 	life_continue(w, now);
 	if (watcher_scanning(w))

@@ -16,6 +16,7 @@
 #include "watcher/control.h"
 #include "watcher/dispatch.h"
 #include "watcher/intake.h"
+#include "watcher/keep.h"
 #include "watcher/life.h"
 #include "watcher/turn.h"
 #include "watcher/undo.h"
@@ -231,6 +232,7 @@ open_all(struct watcher *w)
 	if (open_log(w) == -1 || open_state(w) == -1 || open_roots(w) == -1)
 		return -1;
 	undo_ahead(w);
+	w->keep = keep_new(w);
 	handlers_build(w);
 	if (w->config->control_socket != NULL) {
 		w->control = control_open(w);
@@ -279,6 +281,7 @@ close_all(struct watcher *w)
 		filter_free(w->roots[i].filter);
 	}
 	dispatch_free(w);
+	keep_free(w->keep);
 	handlers_release(w->handlers, w->n_handlers);
 	evlog_close(w->log, STDOUT_WAIT_MS);
 	state_close(w->state);

@@ -26,6 +26,7 @@
 
 struct job;
 struct control;
+struct keep;
 
 struct handler_stats {
 	uint64_t runs, ok, retries, timeouts, rejected, faults;
@@ -94,6 +95,7 @@ struct watcher {
 	struct ev_loop *loop;
 	struct state *state; /* NULL: the plain monitor */
 	struct evlog *log;
+	struct keep *keep; /* of its segments; NULL: there are none */
 	struct wire *wire; /* NULL: none */
 	struct control *control;
 	struct root *roots;

@@ -43,6 +43,7 @@ static const struct field layout[WIRE_TYPE_MAX][FIELDS_MAX] = {
 	[WIRE_STOP] = { { END, 0, 0 } },
 	[WIRE_RELOAD] = { FIELD(STRING, text, 0) },
 	[WIRE_REOPEN] = { { END, 0, 0 } },
+	[WIRE_PACK] = { FIELD(U64, id, 0), FIELD(U64, seq, 0) },
 	[WIRE_READY] = { FIELD(STRING, text, 0) },
 	[WIRE_STARTED] = { FIELD(U64, id, 0), FIELD(U64, pid, 0) },
 	[WIRE_ENDED] = {

@@ -29,6 +29,8 @@ enum wire_type {
 	WIRE_RELOADED, /* runner to watcher: code 0 switched, text = digest; else text =
 			  error */
 	WIRE_STOPPED,  /* runner to watcher: nothing of ours runs any more */
+	WIRE_PACK, /* watcher to runner: compress the closed event segment seq; STARTED
+		      and ENDED follow as for a job */
 	WIRE_TYPE_MAX,
 };
 
@@ -46,7 +48,7 @@ enum wire_outcome {
 
 struct wire_msg {
 	enum wire_type type;
-	uint64_t id; /* of the job: RUN STARTED ENDED */
+	uint64_t id; /* of the job: RUN PACK STARTED ENDED */
 	/* RUN */
 	uint32_t handler; /* index in the configuration */
 	enum wire_command command;
@@ -57,6 +59,7 @@ struct wire_msg {
 	const char *old_path; /* relative, "" if none */
 	const char *event;    /* "created" ... */
 	const char *event_id; /* "" if none */
+	uint64_t seq;	      /* PACK: of the segment's first record */
 	/* STARTED, ENDED, RELOADED */
 	int64_t pid;
 	enum wire_outcome outcome;

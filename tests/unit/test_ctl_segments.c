@@ -2,6 +2,7 @@
 #define _GNU_SOURCE 1
 #include "ctl/segments.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "pack/pack.h"
 #include "unit.h"
 
 static char dir[64];
@@ -269,24 +271,201 @@ START_TEST(long_lines_are_read_both_ways)
 }
 END_TEST
 
-START_TEST(the_segment_of_a_number_is_found)
+static bool
+is_below(void *ctx, const char *line, size_t len)
+{
+	(void)len;
+	return strtol(line, NULL, 10) < *(const long *)ctx;
+}
+
+/* Lines of their own number, and one of something longer now and then. */
+static void
+append_numbers(uint64_t first, int n)
+{
+	char *text = malloc((size_t)n * 600), *p = text;
+
+	ck_assert_ptr_nonnull(text);
+	for (int i = 0; i < n; i++)
+		p += sprintf(p, "%d %0*d\n", (int)first + i, i % 50 == 0 ? 500 : 10, 0);
+	append(first, text);
+	free(text);
+}
+
+/* How many lines are read from where seek leads to until wanted is found. */
+static long
+find(struct segments *s, long wanted)
+{
+	const char *line;
+	size_t len;
+	long n = 0;
+
+	segments_seek(s, is_below, &wanted);
+	while (segments_next(s, &line, &len) == 1) {
+		n++;
+		if (strtol(line, NULL, 10) >= wanted) {
+			ck_assert_int_eq(strtol(line, NULL, 10), wanted);
+			return n;
+		}
+	}
+	ck_abort_msg("%ld was not found", wanted);
+}
+
+static void
+seek_everywhere(void)
+{
+	struct segments *s = segments_open(dir);
+
+	for (long wanted = 1; wanted < 30000; wanted += 499)
+		ck_assert_int_lt(find(s, wanted), 5000); /* of 30000: about a block */
+	ck_assert_int_eq(find(s, 1), 1);
+	ck_assert_int_lt(find(s, 30000), 5000);
+	segments_close(s);
+}
+
+static void
+append_three(void)
+{
+	append_numbers(1, 10000);
+	append_numbers(10001, 15000);
+	append_numbers(25001, 5000);
+	append(30001, ""); /* begun, and nothing in it yet */
+}
+
+START_TEST(a_line_is_found_by_halving)
+{
+	make_dir();
+	append_three();
+	seek_everywhere();
+	remove_dir((uint64_t[]){ 1, 10001, 25001, 30001 }, 4);
+}
+END_TEST
+
+START_TEST(what_is_before_or_behind_all_is_found_too)
+{
+	struct segments *s;
+	long none = 99, all = 0;
+
+	make_dir();
+	s = segments_open(dir);
+	segments_seek(s, is_below, &all);
+	next_is_none(s);
+	append(5, "5\n");
+	append(10, "10\n");
+	segments_seek(s, is_below, &all);
+	next_is(s, "5");
+	segments_seek(s, is_below, &none);
+	next_is(s, "10");
+	next_is_none(s);
+	segments_close(s);
+	remove_dir((uint64_t[]){ 5, 10 }, 2);
+}
+END_TEST
+
+static void
+pack(uint64_t first)
+{
+	ck_assert_int_eq(pack_segment(dir, first), 0);
+	ck_assert_int_eq(access(name_of(first), F_OK), -1);
+}
+
+static void
+remove_packed(uint64_t first)
+{
+	char name[160];
+
+	snprintf(name, sizeof(name), "%s.zst", name_of(first));
+	ck_assert_int_eq(unlink(name), 0);
+}
+
+START_TEST(compressed_segments_are_read_as_plain_ones_are)
+{
+	struct segments *s;
+	const char *line;
+	size_t len;
+	long n = 0;
+
+	make_dir();
+	append_three();
+	pack(1);
+	pack(10001);
+	seek_everywhere();
+	s = segments_open(dir);
+	while (segments_next(s, &line, &len) == 1)
+		ck_assert_int_eq(strtol(line, NULL, 10), ++n);
+	ck_assert_int_eq(n, 30000);
+	segments_seek_last(s, 20000, any, NULL);
+	ck_assert_int_eq(segments_next(s, &line, &len), 1);
+	ck_assert_int_eq(strtol(line, NULL, 10), 10001);
+	segments_close(s);
+	remove_packed(1);
+	remove_packed(10001);
+	remove_dir((uint64_t[]){ 25001, 30001 }, 2);
+}
+END_TEST
+
+START_TEST(reading_goes_on_while_a_segment_is_compressed)
 {
 	struct segments *s;
 
 	make_dir();
-	append(5, "five\n");
-	append(10, "ten\n");
+	append(1, "a\nb\n");
 	s = segments_open(dir);
-	segments_seek_seq(s, 9);
-	next_is(s, "five");
-	segments_seek_seq(s, 10);
-	next_is(s, "ten");
-	segments_seek_seq(s, 1000);
-	next_is(s, "ten");
-	segments_seek_seq(s, 1);
-	next_is(s, "five");
+	next_is(s, "a");
+	pack(1);
+	next_is(s, "b");
+	next_is_none(s);
+	append(3, "c\n");
+	next_is(s, "c");
 	segments_close(s);
-	remove_dir((uint64_t[]){ 5, 10 }, 2);
+	remove_packed(1);
+	remove_dir((uint64_t[]){ 3 }, 1);
+}
+END_TEST
+
+START_TEST(of_two_forms_of_a_segment_one_is_read)
+{
+	struct segments *s;
+
+	make_dir();
+	append(1, "a\n");
+	pack(1);
+	append(1, "a\n"); /* the child was killed before it removed this */
+	append(2, "b\n");
+	s = segments_open(dir);
+	next_is(s, "a");
+	next_is(s, "b");
+	next_is_none(s);
+	segments_close(s);
+	pack(1);
+	remove_packed(1);
+	remove_dir((uint64_t[]){ 2 }, 1);
+}
+END_TEST
+
+START_TEST(a_damaged_compressed_segment_is_an_error)
+{
+	struct segments *s;
+	const char *line;
+	char name[160];
+	size_t len;
+
+	make_dir();
+	append_numbers(1, 1000);
+	pack(1);
+	snprintf(name, sizeof(name), "%s.zst", name_of(1));
+	int fd = open(name, O_WRONLY | O_CLOEXEC);
+	ck_assert_int_eq(pwrite(fd, "xxxx", 4, 100), 4);
+	close(fd);
+	s = segments_open(dir);
+	ck_assert_int_eq(segments_next(s, &line, &len), -1);
+	ck_assert_int_eq(errno, EBADMSG);
+	segments_close(s);
+	ck_assert_int_eq(truncate(name, 50), 0);
+	s = segments_open(dir);
+	ck_assert_int_ne(segments_next(s, &line, &len), 1);
+	segments_close(s);
+	remove_packed(1);
+	remove_dir(NULL, 0);
 }
 END_TEST
 
@@ -313,4 +492,7 @@ UNIT_MAIN("ctl_segments", segments_are_read_in_order_of_their_numbers,
     reading_goes_on_in_a_new_segment, a_log_that_was_begun_anew_is_read_from_its_start,
     a_directory_that_is_missing_is_no_error, the_last_lines_are_found_across_segments,
     the_last_wanted_lines_are_counted, long_lines_are_read_both_ways,
-    the_segment_of_a_number_is_found, other_files_are_left_alone)
+    a_line_is_found_by_halving, what_is_before_or_behind_all_is_found_too,
+    compressed_segments_are_read_as_plain_ones_are,
+    reading_goes_on_while_a_segment_is_compressed, of_two_forms_of_a_segment_one_is_read,
+    a_damaged_compressed_segment_is_an_error, other_files_are_left_alone)

@@ -45,6 +45,7 @@ static const struct wire_msg messages[] = {
 	    .output_len = 4 },
 	{ .type = WIRE_RELOADED, .code = -1, .text = "filemon.conf:3: unknown option" },
 	{ .type = WIRE_STOPPED },
+	{ .type = WIRE_PACK, .id = UINT64_C(1) << 63, .seq = 1234567890123 },
 };
 
 static const char *
@@ -58,6 +59,7 @@ expect_same(const struct wire_msg *got, const struct wire_msg *want)
 {
 	ck_assert_int_eq(got->type, want->type);
 	ck_assert_uint_eq(got->id, want->id);
+	ck_assert_uint_eq(got->seq, want->seq);
 	ck_assert_uint_eq(got->handler, want->handler);
 	ck_assert_int_eq(got->command, want->command);
 	ck_assert_uint_eq(got->root, want->root);
@@ -155,7 +157,7 @@ START_TEST(what_no_sender_would_say_is_refused)
 		size_t len;
 	} bad[] = {
 		{ "\0\0\0\0", 4 },
-		{ "\x0a\0\0\0", 4 },
+		{ "\x7f\0\0\0", 4 },
 		{ "\x02\0\0\x80", 4 },
 		{ "\x03\0\0\0\x02\0\0\0a\0", 10 }, /* a NUL in a string */
 		{ "\x03\0\0\0\xff\xff\xff\xff"

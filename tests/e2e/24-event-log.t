@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: ISC
+# The event log on disk: segments, their compression, their end, and reading them.
+# shellcheck source=/dev/null
+. "${top_srcdir:?}/tests/lib/daemon.sh"
+need jq zstd
+
+E=.filemon/events
+segments() # GLOB: how many there are
+{
+	# shellcheck disable=SC2012,SC2086
+	(cd "$P/$E" && ls $1 2>/dev/null | wc -l | tr -d ' ')
+}
+segments_are() # GLOB N
+{
+	[ "$(segments "$1")" -eq "$2" ]
+}
+some_segments() # GLOB N: at least
+{
+	[ "$(segments "$1")" -ge "$2" ]
+}
+# write_files PREFIX N: each is a record.
+write_files()
+{
+	n=0
+	while [ "$n" -lt "$2" ]; do
+		n=$((n + 1))
+		echo x >"$P/$1$n"
+	done
+	wait_for "$LIMIT" recorded "$1$2"
+}
+recorded() # PATH
+{
+	ctl events --json -n 1 --path "$1" | grep -q .
+}
+all_events()
+{
+	ctl events --json --since 1
+}
+numbers_are_whole()
+{
+	all_events | jq -s -e '[.[].seq] | . == [range(.[0]; .[0] + length)] and .[0] == 1'
+}
+
+# Rotation by size, and compression.
+project p <<CONF
+settle = 20ms
+events-segment-size = 4K
+tags = { "tenant_id=acme", "user_id=u1", "session_id=s9" }
+CONF
+start_daemon
+for part in a b c d; do
+	write_files $part 20
+done
+ok "a segment that is full is followed by a new one" some_segments '*.ndjson*' 4
+rest_is_packed()
+{
+	some_segments '*.ndjson.zst' 3 && segments_are '*[0-9].ndjson' 1
+}
+ok "closed segments are compressed, and the plain ones are gone" wait_for "$LIMIT" rest_is_packed
+ok "no half-made file is left" segments_are '*.tmp' 0
+ok "zstd reads them" sh -c "zstd -dcq '$P/$E'/*.zst | jq -e .seq >/dev/null"
+ok "filemonctl reads over all, and nothing is missing" numbers_are_whole
+is "their mode is that of the log" "$(stat -c %a "$P/$E"/*.zst | sort -u)" 600
+
+# Reading.
+first=$(all_events | head -n 1)
+middle=$(all_events | sed -n 41p)
+when=$(echo "$middle" | jq -r .timestamp_utc)
+seq=$(echo "$middle" | jq -r .seq)
+is "--since a number, in a compressed segment" "$(ctl events --json --since "$seq" | head -n 1)" "$middle"
+is "--since a time" "$(ctl events --json --since "$when" | head -n 1)" "$middle"
+is "--until a number" "$(ctl events --json --until "$seq" | tail -n 1)" "$middle"
+is "--until a time" "$(ctl events --json --until "$when" | tail -n 1)" "$middle"
+is "--until alone begins at the first" "$(ctl events --json --until "$when" | head -n 1)" "$first"
+is "both" "$(ctl events --json --since "$seq" --until "$seq")" "$middle"
+is "the last before a moment" "$(ctl events --json -n 1 --until "$seq")" "$middle"
+is "--since far ago is all" "$(ctl events --json --since 9d | wc -l)" "$(all_events | wc -l)"
+is "--since in the future is none" "$(ctl events --json --since 2999-01-01)" ""
+is "--until long ago is none" "$(ctl events --json --until 9d)" ""
+is "--follow ends where --until is met" "$(ctl events -f --json --since "$seq" --until "$seq")" "$middle"
+is "--tenant" "$(ctl events --json --since 1 --tenant acme | wc -l)" "$(all_events | wc -l)"
+is "--tenant of nobody" "$(ctl events --json --since 1 --tenant nobody)" ""
+is "--user and --session" "$(ctl events --json -n 1 --user u1 --session s9 | wc -l | tr -d ' ')" 1
+is "--user and another session" "$(ctl events --json -n 1 --user u1 --session s0)" ""
+exits 64 "a moment that is none" ctl events --until yesterday
+is "--format cloudevents over compressed segments" \
+	"$(ctl events --format cloudevents --since "$seq" --until "$seq" | jq -r .data.seq)" "$seq"
+
+# A restart goes on.
+last=$(all_events | tail -n 1 | jq .seq)
+ctl stop >/dev/null
+start_daemon
+write_files e 1
+ok "a restart goes on with the numbers, over compressed segments" numbers_are_whole
+ok "and has not begun again" test "$(all_events | tail -n 1 | jq .seq)" -gt "$last"
+
+# SIGUSR1.
+next=$(printf %020d "$(($(all_events | tail -n 1 | jq .seq) + 1))")
+kill -USR1 "$(pid_of supervisor)"
+ok "SIGUSR1 begins a new segment" wait_for "$LIMIT" test -e "$P/$E/$next.ndjson"
+write_files f 1
+ok "and nothing is missing" numbers_are_whole
+ctl stop >/dev/null
+
+# What a child that was killed leaves.
+cd "$P/$E" || bail "no log"
+torn=$(find . -name '*.zst' | sort | sed -n 2p | sed 's,^\./,,')
+zstd -dcq "$torn" >"${torn%.zst}"
+: >"$torn.tmp"
+cd "$T" || exit
+ok "a segment in both forms is read once" numbers_are_whole
+start_daemon
+both_mended()
+{
+	[ ! -e "$P/$E/${torn%.zst}" ] && [ -e "$P/$E/$torn" ] && segments_are '*.tmp' 0
+}
+ok "and what a killed child left is cleared" wait_for "$LIMIT" both_mended
+ok "still nothing is missing" numbers_are_whole
+ctl stop >/dev/null
+
+# filemon-pack killed at any moment.
+pack=${top_builddir:?}/filemon-pack
+mkdir "$T/kill"
+"$TOOLS/mklog" "$T/kill" 4000 4000
+cp "$T/kill/00000000000000000001.ndjson" "$T/kill.plain"
+survives()
+{
+	for round in 1 2 3 4 5 6 7 8; do
+		[ -e "$T/kill/00000000000000000001.ndjson" ] || break
+		timeout -s KILL "0.00$round" "$pack" "$T/kill" 1 2>/dev/null
+		if [ -e "$T/kill/00000000000000000001.ndjson.zst" ]; then
+			zstd -dcq "$T/kill/00000000000000000001.ndjson.zst" |
+				cmp - "$T/kill.plain" || return 1
+		else
+			cmp "$T/kill/00000000000000000001.ndjson" "$T/kill.plain" || return 1
+		fi
+	done
+}
+ok "a child that is killed leaves a whole segment" survives
+"$pack" "$T/kill" 1 2>/dev/null
+ok "and it is compressed the next time" \
+	sh -c "zstd -dcq '$T/kill/00000000000000000001.ndjson.zst' | cmp - '$T/kill.plain'"
+exits 1 "a segment that is not there cannot be compressed" "$pack" "$T/kill" 77
+
+# Retention.
+project r <<CONF
+settle = 20ms
+events-segment-size = 4K
+events-keep-count = 3
+events-compress = false
+CONF
+start_daemon
+for part in a b c d e; do
+	write_files $part 20
+done
+ok "events-keep-count" wait_for "$LIMIT" segments_are '*[0-9].ndjson*' 3
+begins=$(ctl events --json --since 1 | head -n 1 | jq .seq)
+ok "the oldest have gone" test "$begins" -gt 20
+is "the anchor says where the log begins" "$(jq .first_seq "$P/$E/anchor")" "$begins"
+ok "the rest is whole" sh -c "cd '$P' && '$FILEMONCTL' events --json --since 1 |
+	jq -s -e '[.[].seq] | . == [range(.[0]; .[0] + length)]'"
+conf <<CONF
+settle = 20ms
+events-segment-size = 4K
+events-compress = false
+events-keep-bytes = 9K
+CONF
+ctl reload >/dev/null
+write_files f 60
+small_enough()
+{
+	[ "$(cat "$P/$E"/*.ndjson | wc -c)" -lt 13500 ]
+}
+ok "events-keep-bytes" wait_for "$LIMIT" small_enough
+adopt r
+ctl stop >/dev/null
+adopt p
+start_daemon
+finish
