@@ -118,6 +118,7 @@ int cmd_wait(struct ctl *, int argc, char **argv);
 int cmd_pause(struct ctl *, int argc, char **argv);
 int cmd_resume(struct ctl *, int argc, char **argv);
 int cmd_why(struct ctl *, int argc, char **argv);
+int cmd_verify(struct ctl *, int argc, char **argv);
 int cmd_config(struct ctl *, int argc, char **argv);
 
 #endif

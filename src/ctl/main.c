@@ -87,6 +87,11 @@ static const struct option_row events_options[] = {
 	{ 0 },
 };
 
+static const struct option_row verify_options[] = {
+	{ 's', "since", "SEQ", "from this record on" },
+	{ 0 },
+};
+
 static const struct option_row table_options[] = {
 	{ 'H', "handler", "NAME", "only of this handler" },
 	{ 'n', "limit", "N", "at most N lines (100)" },
@@ -171,6 +176,12 @@ const struct command commands[] = {
 	    .summary = "print the event log",
 	    .options = events_options,
 	    .run = cmd_events },
+	{ .name = "verify",
+	    .args = "",
+	    .summary = "check that the event log is whole, and its hash chain",
+	    .help = "Exit code: 0 it is whole, 1 it is not: the first fault is named.",
+	    .options = verify_options,
+	    .run = cmd_verify },
 	{ .name = "queue",
 	    .args = "",
 	    .summary = "list what is pending",

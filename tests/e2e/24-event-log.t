@@ -142,6 +142,92 @@ ok "and it is compressed the next time" \
 	sh -c "zstd -dcq '$T/kill/00000000000000000001.ndjson.zst' | cmp - '$T/kill.plain'"
 exits 1 "a segment that is not there cannot be compressed" "$pack" "$T/kill" 77
 
+# The chain, and whether the log is whole.
+verdict() # JQ-EXPRESSION
+{
+	ctl verify --json >"$T/verdict"
+	jq -rc "$1" "$T/verdict"
+}
+ok "verify finds nothing, over compressed segments" ctl verify
+is "and says that nothing is chained" "$(verdict .chained)" 0
+project c <<CONF
+settle = 20ms
+events-segment-size = 4K
+chain = on
+CONF
+start_daemon
+for part in a b c; do
+	write_files $part 20
+done
+is "stdout and file agree on the hash" "$(all_events | tail -n 1 | tr -d '\n' | sha256sum | cut -d' ' -f1)" \
+	"$(verdict .last_hash)"
+kill -9 "$(pid_of watcher)"
+wait_for "$LIMIT" ready
+write_files d 5
+ctl stop >/dev/null
+printf '{"v":1,"seq":4711,"id":"to' >>"$(find "$P/$E" -name '*.ndjson' | sort | tail -n 1)"
+start_daemon
+write_files e 20
+ok "over a crash, a torn record and compressed segments the chain is whole" ctl verify
+is "all records are in it" "$(verdict '.chained == .records and .gaps > 0')" true
+ctl stop >/dev/null
+is "verify needs no daemon" "$(verdict .ok)" true
+cp -a "$P/$E" "$T/good"
+
+tamper() # FILE SED-SCRIPT: a record is changed in a compressed or plain segment
+{
+	rm -rf "${P:?}/$E"
+	cp -a "$T/good" "$P/$E"
+	case $1 in
+	*.zst)
+		zstd -dcq "$P/$E/$1" | sed "$2" >"$P/$E/${1%.zst}"
+		rm "$P/$E/$1"
+		"$pack" "$P/$E" "$(echo "${1%.ndjson.zst}" | sed 's/^0*//')"
+		;;
+	*) sed -i "$2" "$P/$E/$1" ;;
+	esac
+}
+second=$(cd "$T/good" && find . -name '*.zst' | sort | sed -n '2s,^\./,,p')
+in_second=$(zstd -dcq "$T/good/$second" | sed -n 3p | jq .seq)
+tamper "$second" '3s/created/deleted/'
+exits 1 "a changed record is found" ctl verify
+is "and named" "$(verdict '[.fault.kind, .fault.seq]')" "[\"changed\",$in_second]"
+tamper "$second" 3d
+is "a record that was taken out is named" "$(verdict '[.fault.kind, .fault.seq]')" \
+	"[\"missing\",$in_second]"
+tamper "$second" '3s/,"prev":"[0-9a-f]*"//'
+is "a record whose hash was taken out is named" "$(verdict '[.fault.kind, .fault.seq]')" \
+	"[\"unchained\",$in_second]"
+tamper "$second" ''
+rm "$P/$E/$second"
+is "a segment that was taken out is named" "$(verdict '[.fault.kind, .fault.seq]')" \
+	"[\"missing\",$(echo "${second%.ndjson.zst}" | sed 's/^0*//')]"
+tamper "$second" ''
+first_one=$(cd "$T/good" && find . -name '*.zst' | sort | sed -n '1s,^\./,,p')
+rm "$P/$E/$first_one"
+is "a beginning that was taken away is named" "$(verdict '[.fault.kind, .fault.seq]')" \
+	'["missing",1]'
+tamper "$second" ''
+printf 'xxxx' | dd of="$P/$E/$second" bs=1 seek=60 conv=notrunc 2>/dev/null
+is "a damaged compressed segment is told" "$(verdict .fault.kind)" unreadable
+tamper "$second" '3s/created/deleted/'
+is "the rest is checked with --since" "$(ctl verify --json --since "$((in_second + 1))" | jq .ok)" true
+
+# Retention keeps it verifiable.
+tamper "$second" ''
+conf <<CONF
+settle = 20ms
+events-segment-size = 4K
+events-keep-count = 2
+chain = on
+CONF
+start_daemon
+write_files f 30
+ok "retention takes the beginning away" wait_for "$LIMIT" segments_are '*[0-9].ndjson*' 2
+ok "and what is left is whole" ctl verify
+is "from the anchor on" "$(verdict .first_seq)" "$(jq .first_seq "$P/$E/anchor")"
+ctl stop >/dev/null
+
 # Retention.
 project r <<CONF
 settle = 20ms
