@@ -24,14 +24,19 @@ check_filled(const struct strlist *list, char *error, size_t size)
 }
 
 int
+check_program(const struct strlist *list, char *error, size_t size)
+{
+	if (list->n == 0 || list->v[0][0] != '\0')
+		return 0;
+	snprintf(error, size, "the command is empty: the name of a program is wanted");
+	return -1;
+}
+
+int
 check_command(const struct strlist *list, char *error, size_t size)
 {
-	if (list->n > 0 && list->v[0][0] == '\0') {
-		snprintf(
-		    error, size, "the command is empty: the name of a program is wanted");
-		return -1;
-	}
-	return argv_check(list, error, size);
+	return check_program(list, error, size) == -1 ? -1
+						      : argv_check(list, error, size);
 }
 
 /* The matcher's own check comes when the globs are compiled. */

@@ -8,6 +8,7 @@
 
 struct strlist;
 
+int check_program(const struct strlist *, char *error, size_t size);
 int check_command(const struct strlist *, char *error, size_t size);
 int check_globs(const struct strlist *, char *error, size_t size);
 int check_env(const struct strlist *, char *error, size_t size);

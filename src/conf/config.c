@@ -44,21 +44,23 @@ refuse(struct loader *l, const char *fmt, ...)
 /* As refuse, with where the option was set, or where its section begins. */
 static int
 refuse_value(
-    struct loader *l, const struct handler_config *h, const char *name, const char *why)
+    struct loader *l, const struct section *at, const char *name, const char *why)
 {
 	const char *file = l->config->file ? l->config->file : "defaults";
-	const struct setting *s = settings_find(&l->settings, h ? h->name : NULL, name);
+	const char *kind = at ? option_scope_name(at->scope) : "";
+	const struct setting *s = settings_find(
+	    &l->settings, at ? at->scope : OPTION_TOP, at ? at->name : NULL, name);
 	if (s && s->line > 0)
 		return refuse(l, "%.300s:%u: %s: %s", file, s->line, name, why);
-	if (s && h)
-		return refuse(l, "-o handler.%s.%s: %s", h->name, name, why);
+	if (s && at)
+		return refuse(l, "-o %s.%s.%s: %s", kind, at->name, name, why);
 	if (s)
 		return refuse(l, "-o %s: %s", name, why);
-	if (h && h->line > 0)
-		return refuse(l, "%.300s:%u: handler %s: %s: %s", file, h->line, h->name,
-		    name, why);
-	if (h)
-		return refuse(l, "handler %s: %s: %s", h->name, name, why);
+	if (at && at->line > 0)
+		return refuse(l, "%.300s:%u: %s %s: %s: %s", file, at->line, kind,
+		    at->name, name, why);
+	if (at)
+		return refuse(l, "%s %s: %s: %s", kind, at->name, name, why);
 	return refuse(l, "%.300s: %s: %s", file, name, why);
 }
 
@@ -171,20 +173,51 @@ set_defaults(struct loader *l, enum option_scope scope, void *section)
 	return 0;
 }
 
+static size_t
+count_sections(const struct loader *l, enum option_scope scope)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < l->settings.n_sections; i++)
+		n += l->settings.sections[i].scope == scope;
+	return n;
+}
+
+/* Its place among those of its kind. */
+static struct section
+make_section(struct config *c, const struct settings_section *said)
+{
+	struct section at = { .scope = said->scope };
+	if (said->scope == OPTION_SINK) {
+		struct sink_config *sink = &c->sinks[c->n_sinks++];
+		sink->name = xstrdup(said->name);
+		sink->line = said->line;
+		at.at = sink;
+	} else {
+		struct handler_config *handler = &c->handlers[c->n_handlers++];
+		handler->name = xstrdup(said->name);
+		handler->line = said->line;
+		at.at = handler;
+	}
+	return at;
+}
+
 static int
-make_handlers(struct loader *l)
+make_sections(struct loader *l)
 {
 	struct config *c = l->config;
-	size_t n = l->source->monitor ? 0 : l->settings.n_handlers;
-	c->handlers = xcalloc(n + 1, sizeof(*c->handlers));
-	for (; c->n_handlers < n; c->n_handlers++) {
-		struct handler_config *h = &c->handlers[c->n_handlers];
-		h->name = xstrdup(l->settings.handlers[c->n_handlers].name);
-		h->line = l->settings.handlers[c->n_handlers].line;
-		if (set_defaults(l, OPTION_HANDLER, h) == -1) {
-			c->n_handlers++; /* config_free releases this one too */
+	size_t n_sinks = count_sections(l, OPTION_SINK);
+	if (l->source->monitor)
+		return 0;
+	if (n_sinks > CONFIG_SINKS_MAX)
+		return refuse(l, "%.300s: %zu sinks are too many: at most %d are wanted",
+		    c->file ? c->file : "-o", n_sinks, CONFIG_SINKS_MAX);
+	c->handlers =
+	    xcalloc(count_sections(l, OPTION_HANDLER) + 1, sizeof(*c->handlers));
+	c->sinks = xcalloc(n_sinks + 1, sizeof(*c->sinks));
+	for (size_t i = 0; i < l->settings.n_sections; i++) {
+		struct section at = make_section(c, &l->settings.sections[i]);
+		if (set_defaults(l, at.scope, at.at) == -1)
 			return -1;
-		}
 	}
 	return 0;
 }
@@ -193,16 +226,20 @@ static int
 apply(struct loader *l)
 {
 	char why[400];
-	if (set_defaults(l, OPTION_TOP, l->config) == -1 || make_handlers(l) == -1)
+	struct section found;
+	if (set_defaults(l, OPTION_TOP, l->config) == -1 || make_sections(l) == -1)
 		return -1;
 	for (size_t i = 0; i < l->settings.n; i++) {
 		const struct setting *s = &l->settings.v[i];
-		struct handler_config *h =
-		    s->handler ? config_handler(l->config, s->handler) : NULL;
-		void *section = s->handler ? (void *)h : (void *)l->config;
-		if (section &&
-		    option_set(s->row, section, &s->values, why, sizeof(why)) == -1)
-			return refuse_value(l, h, s->row->name, why);
+		const struct section *at = NULL;
+		if (s->section &&
+		    !config_find_section(l->config, s->row->scope, s->section, &found))
+			continue; /* the plain monitor has none */
+		if (s->section)
+			at = &found;
+		if (option_set(s->row, at ? at->at : l->config, &s->values, why,
+			sizeof(why)) == -1)
+			return refuse_value(l, at, s->row->name, why);
 	}
 	return 0;
 }
@@ -227,7 +264,7 @@ resolve_state(struct loader *l)
 		return 0;
 	}
 	if (!l->held && !l->source->file &&
-	    !settings_find(&l->settings, NULL, "state-dir"))
+	    !settings_find(&l->settings, OPTION_TOP, NULL, "state-dir"))
 		return refuse(l,
 		    "no .filemon/ in %.300s%s: run 'filemonctl init' (or give -C)",
 		    c->project, l->source->project ? "" : " or above");
@@ -242,24 +279,24 @@ resolve_state(struct loader *l)
 
 /* A longest time below the usual one: the fault is where it was set, if it was. */
 static int
-check_order(struct loader *l, const struct handler_config *h, const char *usual,
-    const char *longest)
+check_order(
+    struct loader *l, const struct section *at, const char *usual, const char *longest)
 {
-	const void *section = h ? (const void *)h : (const void *)l->config;
-	enum option_scope scope = h ? OPTION_HANDLER : OPTION_TOP;
+	const void *values = at ? at->at : l->config;
+	enum option_scope scope = at ? at->scope : OPTION_TOP;
 	const struct option *low = option_find(scope, usual),
 			    *high = option_find(scope, longest);
 	const struct setting *set =
-	    settings_find(&l->settings, h ? h->name : NULL, longest);
+	    settings_find(&l->settings, scope, at ? at->name : NULL, longest);
 	struct buf why = BUF_INIT;
 	int rc = 0;
-	if (option_number(high, section) < option_number(low, section)) {
+	if (option_number(high, values) < option_number(low, values)) {
 		buf_addf(&why, "%s (", longest);
-		option_format(high, section, &why);
+		option_format(high, values, &why);
 		buf_addf(&why, ") is shorter than %s (", usual);
-		option_format(low, section, &why);
+		option_format(low, values, &why);
 		buf_adds(&why, "): the same or longer is wanted");
-		rc = refuse_value(l, h, set ? longest : usual, why.p);
+		rc = refuse_value(l, at, set ? longest : usual, why.p);
 	}
 	buf_release(&why);
 	return rc;
@@ -278,27 +315,50 @@ check_top(struct loader *l)
 }
 
 static int
-check_handler(struct loader *l, struct handler_config *h)
+check_cwd(struct loader *l, const struct section *at, char **cwd)
 {
 	struct stat st;
+	make_absolute(cwd, l->config->project);
+	if (*cwd && (stat(*cwd, &st) == -1 || !S_ISDIR(st.st_mode)))
+		return refuse_value(l, at, "cwd", "no such directory: one is wanted");
+	return 0;
+}
+
+static int
+check_handler(struct loader *l, const struct section *at)
+{
+	struct handler_config *h = at->at;
 	if (h->load.n + h->remove_file.n + h->move.n == 0)
 		return refuse_value(
-		    l, h, "load", "no command: load, remove-file or move is wanted");
-	if (check_order(l, h, "backoff", "backoff-max") == -1)
+		    l, at, "load", "no command: load, remove-file or move is wanted");
+	if (check_order(l, at, "backoff", "backoff-max") == -1)
 		return -1;
-	make_absolute(&h->cwd, l->config->project);
-	if (h->cwd && (stat(h->cwd, &st) == -1 || !S_ISDIR(st.st_mode)))
-		return refuse_value(l, h, "cwd", "no such directory: one is wanted");
-	return 0;
+	return check_cwd(l, at, &h->cwd);
+}
+
+static int
+check_sink(struct loader *l, const struct section *at)
+{
+	struct sink_config *sink = at->at;
+	if (sink->command.n == 0)
+		return refuse_value(
+		    l, at, "command", "no command: the name of a program is wanted");
+	if (check_order(l, at, "backoff", "backoff-max") == -1)
+		return -1;
+	return check_cwd(l, at, &sink->cwd);
 }
 
 static int
 check(struct loader *l)
 {
+	struct section at;
 	if (check_top(l) == -1)
 		return -1;
-	for (size_t i = 0; i < l->config->n_handlers; i++)
-		if (check_handler(l, &l->config->handlers[i]) == -1)
+	for (size_t i = 0; config_section(l->config, OPTION_HANDLER, i, &at); i++)
+		if (check_handler(l, &at) == -1)
+			return -1;
+	for (size_t i = 0; config_section(l->config, OPTION_SINK, i, &at); i++)
+		if (check_sink(l, &at) == -1)
 			return -1;
 	return 0;
 }
@@ -350,8 +410,13 @@ config_free(struct config *c)
 		release_section(OPTION_HANDLER, &c->handlers[i]);
 		free(c->handlers[i].name);
 	}
+	for (size_t i = 0; i < c->n_sinks; i++) {
+		release_section(OPTION_SINK, &c->sinks[i]);
+		free(c->sinks[i].name);
+	}
 	release_section(OPTION_TOP, c);
 	free(c->handlers);
+	free(c->sinks);
 	free(c->project);
 	free(c->file);
 	free(c);
@@ -360,8 +425,33 @@ config_free(struct config *c)
 struct handler_config *
 config_handler(const struct config *c, const char *name)
 {
-	for (size_t i = 0; i < c->n_handlers; i++)
-		if (strcmp(c->handlers[i].name, name) == 0)
-			return &c->handlers[i];
-	return NULL;
+	struct section at;
+	return config_find_section(c, OPTION_HANDLER, name, &at) ? at.at : NULL;
+}
+
+bool
+config_section(
+    const struct config *c, enum option_scope scope, size_t i, struct section *at)
+{
+	if (scope == OPTION_HANDLER && i < c->n_handlers) {
+		struct handler_config *h = &c->handlers[i];
+		*at = (struct section){ scope, h->name, h->line, h };
+		return true;
+	}
+	if (scope == OPTION_SINK && i < c->n_sinks) {
+		struct sink_config *sink = &c->sinks[i];
+		*at = (struct section){ scope, sink->name, sink->line, sink };
+		return true;
+	}
+	return false;
+}
+
+bool
+config_find_section(
+    const struct config *c, enum option_scope scope, const char *name, struct section *at)
+{
+	for (size_t i = 0; config_section(c, scope, i, at); i++)
+		if (strcmp(at->name, name) == 0)
+			return true;
+	return false;
 }

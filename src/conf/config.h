@@ -34,6 +34,7 @@ enum file_type_bit {
 enum config_backend { BACKEND_AUTO, BACKEND_INOTIFY, BACKEND_POLL };
 enum config_compare { COMPARE_STAT, COMPARE_HASH };
 enum config_initial { INITIAL_LOAD, INITIAL_SKIP };
+enum config_start { START_NOW, START_BEGINNING };
 enum config_mode { MODE_EXEC, MODE_BATCH, MODE_WORKER, MODE_FLEET };
 enum config_stdin { STDIN_NULL, STDIN_PATHS0, STDIN_JSON };
 enum config_format { FORMAT_JSON, FORMAT_PRETTY, FORMAT_CLOUDEVENTS, FORMAT_NONE };
@@ -72,6 +73,21 @@ struct handler_config {
 	char *cwd;		 /* absolute; NULL: the project's root */
 };
 
+/* A sink's section. */
+struct sink_config {
+	char *name;
+	unsigned line;
+	struct strlist command; /* argv as it is */
+	bool ack;		/* it says what it has: `ack SEQ` */
+	enum config_start start;
+	int64_t stop_grace_ms;
+	int64_t backoff_ms;
+	int64_t backoff_max_ms;
+	struct strlist env;
+	char *user;
+	char *cwd; /* absolute; NULL: the project's root */
+};
+
 struct config {
 	char *file;	      /* absolute; NULL where there was none */
 	char *project;	      /* the root, absolute, resolved; no slash at the end */
@@ -108,7 +124,11 @@ struct config {
 	char digest[17]; /* of everything above and below: hex, 64 bits */
 	struct handler_config *handlers;
 	size_t n_handlers;
+	struct sink_config *sinks; /* at most CONFIG_SINKS_MAX */
+	size_t n_sinks;
 };
+
+#define CONFIG_SINKS_MAX 32
 
 struct config_error {
 	char text[512]; /* "/p/.filemon/filemon.conf:12: settle: ..." */
@@ -124,8 +144,8 @@ struct config_source {
 				.filemon/ */
 	const char *file; /* NULL: .filemon/filemon.conf below the project, which may be
 			     missing */
-	const char *const *options; /* "name=value" or "handler.NAME.option=value";
-				       NULL-terminated; may be NULL */
+	const char *const *options; /* "name=value", "handler.NAME.option=value" or
+				       "sink.NAME..."; NULL-terminated; may be NULL */
 	bool monitor; /* no state: state_dir stays NULL; project need not hold .filemon */
 };
 
@@ -133,6 +153,12 @@ struct config_source {
 struct config *config_load(const struct config_source *, struct config_error *);
 void config_free(struct config *);
 struct handler_config *config_handler(const struct config *, const char *name);
+struct section;
+enum option_scope;
+/* Lends the section number i of that kind; false where there is none. */
+bool config_section(const struct config *, enum option_scope, size_t i, struct section *);
+bool config_find_section(
+    const struct config *, enum option_scope, const char *name, struct section *);
 
 /*
  * The directory that holds .filemon/, walking up from dir ("." if NULL);

@@ -10,6 +10,8 @@
 #define TOP(member_) .scope = OPTION_TOP, .offset = offsetof(struct config, member_)
 #define HANDLER(member_) \
 	.scope = OPTION_HANDLER, .offset = offsetof(struct handler_config, member_)
+#define SINK(member_) \
+	.scope = OPTION_SINK, .offset = offsetof(struct sink_config, member_)
 #define SECOND INT64_C(1000)
 #define MINUTE (60 * SECOND)
 #define HOUR (60 * MINUTE)
@@ -182,8 +184,45 @@ const struct option options[] = {
 	{ HANDLER(cwd), .name = "cwd", .type = OPTION_STRING, .example = "\".\"",
 	    .check = check_filled,
 	    .text = "The directory its commands run in; normally the project's root." },
+
+	{ SINK(command), .name = "command", .type = OPTION_LIST, .dflt = "{}",
+	    .example = "{ \"my-sink\", \"--verbose\" }", .check = check_program,
+	    .text = "What reads the event log on standard input." },
+	{ SINK(ack), .name = "ack", .type = OPTION_BOOL, .dflt = "false",
+	    .text = "It says on standard output what it has: ack SEQ." },
+	{ SINK(start), .name = "start", .type = OPTION_CHOICE, .dflt = "now",
+	    .choices = "now|beginning",
+	    .text = "Where a sink begins that is new: with what comes, or with all that "
+		    "is kept." },
+	{ SINK(stop_grace_ms), .name = "stop-grace", .type = OPTION_DURATION, .max = HOUR,
+	    .dflt = "5s",
+	    .text = "From the end of its input to SIGTERM, and from that to SIGKILL." },
+	{ SINK(backoff_ms), .name = "backoff", .type = OPTION_DURATION, .min = 1,
+	    .max = DAY, .dflt = "1s",
+	    .text = "Before it is started again when it ended; doubled each time." },
+	{ SINK(backoff_max_ms), .name = "backoff-max", .type = OPTION_DURATION, .min = 1,
+	    .max = 30 * DAY, .dflt = "1m", .text = "The longest such wait." },
+	{ SINK(env), .name = "env", .type = OPTION_LIST, .dflt = "{}",
+	    .example = "{ \"LANG=C.UTF-8\" }", .check = check_env,
+	    .text = "Added to its environment: NAME=value." },
+	{ SINK(user), .name = "user", .type = OPTION_STRING, .example = "nobody",
+	    .check = check_user,
+	    .text = "The user it runs as (only where filemond is root's)." },
+	{ SINK(cwd), .name = "cwd", .type = OPTION_STRING, .example = "\".\"",
+	    .check = check_filled,
+	    .text = "The directory it runs in; normally the project's root." },
 };
 const size_t options_count = COUNTOF(options);
+
+const char *
+option_scope_name(enum option_scope scope)
+{
+	static const char *const names[OPTION_SCOPE_COUNT] = {
+		[OPTION_HANDLER] = "handler",
+		[OPTION_SINK] = "sink",
+	};
+	return names[scope];
+}
 
 const struct option *
 option_find(enum option_scope scope, const char *name)
@@ -232,8 +271,11 @@ option_near(enum option_scope scope, const char *name)
 	size_t len = strlen(name);
 	unsigned best = len < 4 ? 1 : len < 9 ? 2 : 3; /* the farthest that is near */
 	const char *near = NULL;
-	if (scope == OPTION_TOP && distance("handler", name) <= best)
-		near = "handler";
+	for (int i = OPTION_TOP + 1; scope == OPTION_TOP && i < OPTION_SCOPE_COUNT; i++) {
+		const char *kind = option_scope_name((enum option_scope)i);
+		if (distance(kind, name) <= best)
+			near = kind;
+	}
 	for (size_t i = 0; i < COUNTOF(options); i++) {
 		unsigned d = options[i].scope == scope ? distance(options[i].name, name)
 						       : NAME_MAX_LEN;

@@ -28,13 +28,13 @@ enum option_type {
 	OPTION_TYPE_COUNT,
 };
 
-enum option_scope { OPTION_TOP, OPTION_HANDLER };
+enum option_scope { OPTION_TOP, OPTION_HANDLER, OPTION_SINK, OPTION_SCOPE_COUNT };
 
 struct option {
 	const char *name;
 	enum option_scope scope;
 	enum option_type type;
-	size_t offset;	  /* of the member in struct config or handler_config */
+	size_t offset;	  /* of the member in struct config, handler_config, ... */
 	int64_t min, max; /* of numbers and durations */
 	const char *dflt; /* as it would be written in the file; NULL: unset */
 	const char *choices;
@@ -43,6 +43,14 @@ struct option {
 	const char *text;    /* one sentence */
 	/* What else must hold; as option_set.  May be NULL. */
 	int (*check)(const struct strlist *, char *error, size_t size);
+};
+
+/* A section with a title: a handler, a sink. */
+struct section {
+	enum option_scope scope;
+	const char *name;
+	unsigned line; /* 0: only in -o */
+	void *at;      /* the struct that its options fill */
 };
 
 extern const struct option options[];
@@ -64,12 +72,14 @@ void option_format(const struct option *, const void *section, struct buf *out);
 int64_t option_number(const struct option *, const void *section);
 /* Adds s in quotes, so that the file, or -o, reads it back as it is. */
 void option_quote(struct buf *out, const char *s);
-/* The nearest name of that scope ("handler" too at the top), NULL if none is near. */
+/* "handler", "sink"; NULL at the top, which has no sections' keyword. */
+const char *option_scope_name(enum option_scope);
+/* The nearest name of that scope (those of sections too at the top), or NULL. */
 const char *option_near(enum option_scope, const char *name);
 /*
  * All of it as a JSON object, values with their text and default:
  * {"file":…,"project":…,"options":[{"name":…,"value":…,"default":…,"text":…}],
- *  "handlers":[{"name":…,"options":[…]}]}.
+ *  "handlers":[{"name":…,"options":[…]}],"sinks":[…]}.
  */
 void options_json(const struct config *, struct buf *out);
 /*

@@ -25,6 +25,8 @@ struct reading {
 	struct lexis lexis;
 	struct mark *marks;
 	size_t n_marks;
+	enum option_scope *kinds; /* of the sections in their order, as lexis's lines */
+	size_t n_kinds;
 	struct config_error *error; /* text "" until the first fault */
 };
 
@@ -56,41 +58,70 @@ static void
 describe_unknown(enum option_scope scope, const char *name, char *out, size_t size)
 {
 	const char *near = option_near(scope, name);
+	const char *kind = option_scope_name(scope);
 	if (scope == OPTION_TOP && option_find(OPTION_HANDLER, name))
 		snprintf(out, size, "unknown here: it belongs in a handler's section");
-	else if (scope == OPTION_HANDLER && option_find(OPTION_TOP, name))
+	else if (scope == OPTION_TOP && option_find(OPTION_SINK, name))
+		snprintf(out, size, "unknown here: it belongs in a sink's section");
+	else if (kind && option_find(OPTION_TOP, name))
 		snprintf(
-		    out, size, "unknown here: it belongs outside the handler's section");
+		    out, size, "unknown here: it belongs outside the %s's section", kind);
 	else if (near)
 		snprintf(out, size, "unknown option: did you mean '%s'?", near);
 	else
 		snprintf(out, size, "unknown option: see filemon.conf(5)");
 }
 
-/* The lexer's section of a kind that this version does not have. */
+/* Of the section number i in the file's order. */
+static unsigned
+section_line(const struct reading *r, size_t i)
+{
+	return i < r->lexis.n ? r->lexis.sections[i] : 0;
+}
+
+/* A section of a kind that this version does not have; those before it are read. */
 static void
 fail_planned(struct reading *r, const char *kind)
 {
-	size_t i = cfg_size(r->root, "handler");
-	unsigned line = i < r->lexis.n ? r->lexis.sections[i] : 0;
-	fail(
-	    r, line, "%s: sections of this kind are not available in this version", kind);
+	fail(r, section_line(r, r->n_kinds),
+	    "%s: sections of this kind are not available in this version", kind);
 }
 
 static bool
 is_planned(const cfg_t *section)
 {
-	return strcmp(section->name, "sink") == 0 ||
-	    strcmp(section->name, "service") == 0;
+	return strcmp(section->name, "service") == 0;
+}
+
+/* OPTION_TOP where it is none of ours. */
+static enum option_scope
+kind_of(const char *keyword)
+{
+	for (int i = OPTION_TOP + 1; i < OPTION_SCOPE_COUNT; i++)
+		if (strcmp(option_scope_name((enum option_scope)i), keyword) == 0)
+			return (enum option_scope)i;
+	return OPTION_TOP;
 }
 
 static void
 fail_unknown(struct reading *r, const cfg_t *section, const char *name)
 {
 	char text[160];
-	describe_unknown(
-	    section == r->root ? OPTION_TOP : OPTION_HANDLER, name, text, sizeof(text));
+	describe_unknown(section == r->root ? OPTION_TOP : kind_of(section->name), name,
+	    text, sizeof(text));
 	fail(r, (unsigned)section->line, "%.64s: %s", name, text);
+}
+
+/* The kind of section that has one of this title already. */
+static const char *
+kind_with(cfg_t *root, const char *title)
+{
+	for (int i = OPTION_TOP + 1; i < OPTION_SCOPE_COUNT; i++) {
+		const char *kind = option_scope_name((enum option_scope)i);
+		if (cfg_gettsec(root, kind, title))
+			return kind;
+	}
+	return "section";
 }
 
 static void on_error(cfg_t *, const char *fmt, va_list) PRINTF_LIKE(2, 0);
@@ -107,7 +138,8 @@ on_error(cfg_t *section, const char *fmt, va_list ap)
 	else if (sscanf(text, "no such option '%64[^']'", name) == 1)
 		fail_unknown(r, section, name);
 	else if (sscanf(text, "found duplicate title '%64[^']'", name) == 1)
-		fail(r, line, "handler %s: a second section of this name", name);
+		fail(r, line, "%s %s: a second section of this name",
+		    kind_with(section, name), name);
 	else if (strncmp(text, "unexpected token", 16) == 0)
 		fail(r, line, "%s: name = value, or name = { \"a\", \"b\" }, is wanted",
 		    text);
@@ -160,6 +192,17 @@ on_value(cfg_t *section, cfg_opt_t *opt, const char *value, void *result)
 	return 0;
 }
 
+/* Called when a section has ended: there is none within another. */
+static int
+on_section(cfg_t *root, cfg_opt_t *opt)
+{
+	struct reading *r = reading;
+	(void)root;
+	r->kinds = xreallocarray(r->kinds, r->n_kinds + 1, sizeof(*r->kinds));
+	r->kinds[r->n_kinds++] = kind_of(opt->name);
+	return 0;
+}
+
 static int
 on_planned(cfg_t *section, cfg_opt_t *opt)
 {
@@ -195,25 +238,27 @@ make_root(const struct option *only)
 {
 	cfg_opt_t planned[] = { CFG_END() };
 	size_t n, unused;
-	cfg_opt_t *top = make_opts(OPTION_TOP, only, &n);
-	cfg_opt_t *handler = make_opts(OPTION_HANDLER, NULL, &unused);
-	if (!only) {
-		int flags = CFGF_MULTI | CFGF_TITLE;
-		top[n++] =
-		    (cfg_opt_t)CFG_SEC("handler", handler, flags | CFGF_NO_TITLE_DUPES);
-		top[n++] = (cfg_opt_t)CFG_SEC("sink", planned, flags);
-		top[n++] = (cfg_opt_t)CFG_SEC("service", planned, flags);
+	cfg_opt_t *opts[OPTION_SCOPE_COUNT] = { make_opts(OPTION_TOP, only, &n) };
+	int flags = CFGF_MULTI | CFGF_TITLE;
+	for (int i = OPTION_TOP + 1; !only && i < OPTION_SCOPE_COUNT; i++) {
+		opts[i] = make_opts((enum option_scope)i, NULL, &unused);
+		opts[OPTION_TOP][n++] =
+		    (cfg_opt_t)CFG_SEC(option_scope_name((enum option_scope)i), opts[i],
+			flags | CFGF_NO_TITLE_DUPES);
 	}
-	cfg_t *root = cfg_init(top, CFGF_NONE);
-	free(top);
-	free(handler);
+	if (!only)
+		opts[OPTION_TOP][n++] = (cfg_opt_t)CFG_SEC("service", planned, flags);
+	cfg_t *root = cfg_init(opts[OPTION_TOP], CFGF_NONE);
+	for (int i = 0; i < OPTION_SCOPE_COUNT; i++)
+		free(opts[i]);
 	if (!root)
 		fatalx("configuration: no memory to read it");
 	cfg_set_error_function(root, on_error);
-	if (!only) {
-		cfg_set_validate_func(root, "sink", on_planned);
+	for (int i = OPTION_TOP + 1; !only && i < OPTION_SCOPE_COUNT; i++)
+		cfg_set_validate_func(
+		    root, option_scope_name((enum option_scope)i), on_section);
+	if (!only)
 		cfg_set_validate_func(root, "service", on_planned);
-	}
 	return root;
 }
 
@@ -247,14 +292,15 @@ end_reading(struct reading *r)
 		cfg_free(r->root);
 	lexis_release(&r->lexis);
 	free(r->marks);
+	free(r->kinds);
 }
 
 static struct setting *
-add_setting(struct settings *s, const struct option *row, const char *handler)
+add_setting(struct settings *s, const struct option *row, const char *section)
 {
 	s->v = xreallocarray(s->v, s->n + 1, sizeof(*s->v));
 	s->v[s->n] =
-	    (struct setting){ row, handler ? xstrdup(handler) : NULL, 0, { NULL, 0 } };
+	    (struct setting){ row, section ? xstrdup(section) : NULL, 0, { NULL, 0 } };
 	return &s->v[s->n++];
 }
 
@@ -268,9 +314,9 @@ take_words(cfg_opt_t *opt, struct strlist *out)
 /* The options that a section gives; head is NULL at the top. */
 static void
 take_section(struct settings *s, const struct reading *r, cfg_t *section,
-    const struct settings_handler *head)
+    const struct settings_section *head)
 {
-	enum option_scope scope = head ? OPTION_HANDLER : OPTION_TOP;
+	enum option_scope scope = head ? head->scope : OPTION_TOP;
 	for (cfg_opt_t *opt = section->opts; opt->name; opt++) {
 		const struct option *row = option_find(scope, opt->name);
 		if (!row || !(opt->flags & CFGF_MODIFIED))
@@ -285,7 +331,7 @@ take_section(struct settings *s, const struct reading *r, cfg_t *section,
 
 /* Is name fit for files, messages and -o?  Letters, digits, '_' and '-'. */
 static bool
-is_handler_name(const char *name)
+is_section_name(const char *name)
 {
 	size_t len = strlen(name);
 	if (len == 0 || len > 64)
@@ -296,38 +342,51 @@ is_handler_name(const char *name)
 	return true;
 }
 
-static const struct settings_handler *
-find_handler(const struct settings *s, const char *name)
+static const struct settings_section *
+find_section(const struct settings *s, enum option_scope scope, const char *name)
 {
-	for (size_t i = 0; i < s->n_handlers; i++)
-		if (strcmp(s->handlers[i].name, name) == 0)
-			return &s->handlers[i];
+	for (size_t i = 0; i < s->n_sections; i++)
+		if (s->sections[i].scope == scope &&
+		    strcmp(s->sections[i].name, name) == 0)
+			return &s->sections[i];
 	return NULL;
 }
 
-static const struct settings_handler *
-add_handler(struct settings *s, const char *name, unsigned line)
+static const struct settings_section *
+add_section(struct settings *s, enum option_scope scope, const char *name, unsigned line)
 {
-	s->handlers = xreallocarray(s->handlers, s->n_handlers + 1, sizeof(*s->handlers));
-	s->handlers[s->n_handlers] = (struct settings_handler){ xstrdup(name), line };
-	return &s->handlers[s->n_handlers++];
+	s->sections = xreallocarray(s->sections, s->n_sections + 1, sizeof(*s->sections));
+	s->sections[s->n_sections] =
+	    (struct settings_section){ scope, xstrdup(name), line };
+	return &s->sections[s->n_sections++];
 }
 
-static const char handler_name_wanted[] =
-    "is no name for a handler: letters, digits, '-' and '_' are wanted, at most 64";
+static void
+describe_name(enum option_scope scope, const char *name, char *out, size_t size)
+{
+	snprintf(out, size,
+	    "'%.64s' is no name for a %s: letters, digits, '-' and '_' are wanted, at "
+	    "most 64",
+	    name, option_scope_name(scope));
+}
 
 static int
-take_handlers(struct settings *s, struct reading *r)
+take_sections(struct settings *s, struct reading *r)
 {
-	for (unsigned i = 0; i < cfg_size(r->root, "handler"); i++) {
-		cfg_t *section = cfg_getnsec(r->root, "handler", i);
-		unsigned line = i < r->lexis.n ? r->lexis.sections[i] : 0;
+	unsigned next[OPTION_SCOPE_COUNT] = { 0 };
+	char why[200];
+	for (size_t i = 0; i < r->n_kinds; i++) {
+		enum option_scope scope = r->kinds[i];
+		const char *kind = option_scope_name(scope);
+		cfg_t *section = cfg_getnsec(r->root, kind, next[scope]++);
 		const char *title = cfg_title(section);
-		if (!is_handler_name(title)) {
-			fail(r, line, "handler: '%.64s' %s", title, handler_name_wanted);
+		if (!is_section_name(title)) {
+			describe_name(scope, title, why, sizeof(why));
+			fail(r, section_line(r, i), "%s: %s", kind, why);
 			return -1;
 		}
-		take_section(s, r, section, add_handler(s, title, line));
+		take_section(
+		    s, r, section, add_section(s, scope, title, section_line(r, i)));
 	}
 	return 0;
 }
@@ -340,7 +399,7 @@ settings_add_text(struct settings *s, const char *file, char *text, size_t len,
 	int rc = read_text(&r, NULL, text, len);
 	if (rc == 0) {
 		take_section(s, &r, r.root, NULL);
-		rc = take_handlers(s, &r);
+		rc = take_sections(s, &r);
 	}
 	end_reading(&r);
 	return rc;
@@ -360,17 +419,23 @@ settings_words(const struct option *row, const char *value, struct strlist *out,
 	return rc;
 }
 
-/* Cuts "handler.NAME.option" into its handler, or NULL, and its option. */
+/* Cuts "handler.NAME.option" into its kind, its title, or NULL, and its option. */
 static char *
-split_name(char *name, char **handler)
+split_name(char *name, enum option_scope *scope, char **title)
 {
-	char *dot = strrchr(name, '.');
-	*handler = NULL;
-	if (!dot || strncmp(name, "handler.", 8) != 0 || dot < name + 8)
+	char *first = strchr(name, '.'), *last = strrchr(name, '.');
+	*scope = OPTION_TOP;
+	*title = NULL;
+	if (!first || last == first)
 		return name;
-	*dot = '\0';
-	*handler = name + 8;
-	return dot + 1;
+	*first = '\0';
+	*scope = kind_of(name);
+	*first = '.';
+	if (*scope == OPTION_TOP)
+		return name;
+	*last = '\0';
+	*title = first + 1;
+	return last + 1;
 }
 
 static int
@@ -394,36 +459,37 @@ int
 settings_add_option(struct settings *s, const char *text, struct config_error *error)
 {
 	size_t len = strcspn(text, "=");
-	char *copy = xstrndup(text, len), *handler, why[160];
-	char *name = split_name(copy, &handler);
-	enum option_scope scope = handler ? OPTION_HANDLER : OPTION_TOP;
+	char *copy = xstrndup(text, len), *title, why[200];
+	enum option_scope scope;
+	char *name = split_name(copy, &scope, &title);
 	const struct option *row = option_find(scope, name);
 	int rc = -1;
 	if (text[len] == '\0') {
 		refuse_option(error, text, len, "no value: name=value is wanted");
-	} else if (handler && !is_handler_name(handler)) {
-		snprintf(why, sizeof(why), "'%.64s' %s", handler, handler_name_wanted);
+	} else if (title && !is_section_name(title)) {
+		describe_name(scope, title, why, sizeof(why));
 		refuse_option(error, text, len, why);
 	} else if (!row) {
 		describe_unknown(scope, name, why, sizeof(why));
 		refuse_option(error, text, len, why);
 	} else {
-		if (handler && !find_handler(s, handler))
-			add_handler(s, handler, 0);
-		rc = add_words(add_setting(s, row, handler), text + len + 1, error);
+		if (title && !find_section(s, scope, title))
+			add_section(s, scope, title, 0);
+		rc = add_words(add_setting(s, row, title), text + len + 1, error);
 	}
 	free(copy);
 	return rc;
 }
 
 const struct setting *
-settings_find(const struct settings *s, const char *handler, const char *name)
+settings_find(const struct settings *s, enum option_scope scope, const char *section,
+    const char *name)
 {
 	for (size_t i = s->n; i-- > 0;) {
 		const struct setting *v = &s->v[i];
-		if (strcmp(v->row->name, name) != 0 || !handler != !v->handler)
+		if (v->row->scope != scope || strcmp(v->row->name, name) != 0)
 			continue;
-		if (!handler || strcmp(handler, v->handler) == 0)
+		if (!section || strcmp(section, v->section) == 0)
 			return v;
 	}
 	return NULL;
@@ -433,12 +499,12 @@ void
 settings_release(struct settings *s)
 {
 	for (size_t i = 0; i < s->n; i++) {
-		free(s->v[i].handler);
+		free(s->v[i].section);
 		strlist_release(&s->v[i].values);
 	}
-	for (size_t i = 0; i < s->n_handlers; i++)
-		free(s->handlers[i].name);
+	for (size_t i = 0; i < s->n_sections; i++)
+		free(s->sections[i].name);
 	free(s->v);
-	free(s->handlers);
+	free(s->sections);
 	*s = (struct settings)SETTINGS_INIT;
 }

@@ -15,12 +15,13 @@
 
 struct setting {
 	const struct option *row;
-	char *handler; /* NULL: top level */
+	char *section; /* its title; NULL: top level */
 	unsigned line; /* 0: from -o */
 	struct strlist values;
 };
 
-struct settings_handler {
+struct settings_section {
+	enum option_scope scope;
 	char *name;
 	unsigned line; /* 0: only in -o */
 };
@@ -28,8 +29,8 @@ struct settings_handler {
 struct settings {
 	struct setting *v; /* a later one wins */
 	size_t n;
-	struct settings_handler *handlers;
-	size_t n_handlers;
+	struct settings_section *sections;
+	size_t n_sections;
 };
 
 #define SETTINGS_INIT \
@@ -42,13 +43,14 @@ void settings_release(struct settings *);
 int settings_add_text(
     struct settings *, const char *file, char *text, size_t len, struct config_error *);
 /*
- * "name=value" or "handler.NAME.option=value".  A value that begins with a
- * brace or a quote is in the syntax of the file, any other is one word as it is.
+ * "name=value", "handler.NAME.option=value" or "sink.NAME.option=value".  A value that
+ * begins with a brace or a quote is in the syntax of the file, any other is one word as
+ * it is.
  */
 int settings_add_option(struct settings *, const char *text, struct config_error *);
-/* The last one; NULL where there is none. */
+/* The last one in the section of that title; NULL where there is none. */
 const struct setting *settings_find(
-    const struct settings *, const char *handler, const char *name);
+    const struct settings *, enum option_scope, const char *section, const char *name);
 /* The words of a value in the syntax of the file, as a default is.  -1 with *error. */
 int settings_words(
     const struct option *, const char *value, struct strlist *, struct config_error *);

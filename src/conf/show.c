@@ -25,10 +25,14 @@ options_canonical(const struct config *c, struct buf *out)
 {
 	buf_addf(out, "# %s\n", c->project);
 	add_section(out, OPTION_TOP, c);
-	for (size_t i = 0; i < c->n_handlers; i++) {
-		buf_addf(out, "handler %s {\n", c->handlers[i].name);
-		add_section(out, OPTION_HANDLER, &c->handlers[i]);
-		buf_adds(out, "}\n");
+	for (int scope = OPTION_TOP + 1; scope < OPTION_SCOPE_COUNT; scope++) {
+		struct section at;
+		for (size_t i = 0; config_section(c, (enum option_scope)scope, i, &at);
+		     i++) {
+			buf_addf(out, "%s %s {\n", option_scope_name(at.scope), at.name);
+			add_section(out, at.scope, at.at);
+			buf_adds(out, "}\n");
+		}
 	}
 }
 
@@ -73,6 +77,20 @@ add_json_options(struct buf *out, enum option_scope scope, const void *section)
 	buf_addc(out, ']');
 }
 
+static void
+add_json_sections(struct buf *out, const struct config *c, enum option_scope scope)
+{
+	struct section at;
+	buf_addf(out, ",\"%ss\":[", option_scope_name(scope));
+	for (size_t i = 0; config_section(c, scope, i, &at); i++) {
+		buf_adds(out, i > 0 ? ",{\"name\":" : "{\"name\":");
+		add_json_string(out, at.name);
+		add_json_options(out, scope, at.at);
+		buf_addc(out, '}');
+	}
+	buf_addc(out, ']');
+}
+
 void
 options_json(const struct config *c, struct buf *out)
 {
@@ -81,14 +99,9 @@ options_json(const struct config *c, struct buf *out)
 	buf_adds(out, ",\"project\":");
 	add_json_string(out, c->project);
 	add_json_options(out, OPTION_TOP, c);
-	buf_adds(out, ",\"handlers\":[");
-	for (size_t i = 0; i < c->n_handlers; i++) {
-		buf_adds(out, i > 0 ? ",{\"name\":" : "{\"name\":");
-		add_json_string(out, c->handlers[i].name);
-		add_json_options(out, OPTION_HANDLER, &c->handlers[i]);
-		buf_addc(out, '}');
-	}
-	buf_adds(out, "]}");
+	add_json_sections(out, c, OPTION_HANDLER);
+	add_json_sections(out, c, OPTION_SINK);
+	buf_addc(out, '}');
 }
 
 static void
@@ -120,14 +133,24 @@ diff_section(struct buf *out, const char *prefix, enum option_scope scope,
 }
 
 static void
-diff_handler(
-    struct buf *out, const struct handler_config *from, const struct handler_config *to)
+diff_sections(struct buf *out, enum option_scope scope, const struct config *from,
+    const struct config *to)
 {
-	const void *const sections[2] = { from, to };
-	struct buf prefix = BUF_INIT;
-	buf_addf(&prefix, "handler %s: ", to->name);
-	diff_section(out, prefix.p, OPTION_HANDLER, sections);
-	buf_release(&prefix);
+	const char *kind = option_scope_name(scope);
+	struct section old, new;
+	for (size_t i = 0; config_section(from, scope, i, &old); i++)
+		if (!config_find_section(to, scope, old.name, &new))
+			buf_addf(out, "%s %s: removed\n", kind, old.name);
+	for (size_t i = 0; config_section(to, scope, i, &new); i++) {
+		struct buf prefix = BUF_INIT;
+		buf_addf(&prefix, "%s %s: ", kind, new.name);
+		if (config_find_section(from, scope, new.name, &old))
+			diff_section(out, prefix.p, scope,
+			    (const void *const[]){ old.at, new.at });
+		else
+			buf_addf(out, "%sadded\n", prefix.p);
+		buf_release(&prefix);
+	}
 }
 
 char *
@@ -137,17 +160,8 @@ config_diff(const struct config *from, const struct config *to)
 	struct buf out = BUF_INIT;
 	buf_adds(&out, "");
 	diff_section(&out, "", OPTION_TOP, tops);
-	for (size_t i = 0; i < from->n_handlers; i++)
-		if (!config_handler(to, from->handlers[i].name))
-			buf_addf(&out, "handler %s: removed\n", from->handlers[i].name);
-	for (size_t i = 0; i < to->n_handlers; i++) {
-		const struct handler_config *old =
-		    config_handler(from, to->handlers[i].name);
-		if (old)
-			diff_handler(&out, old, &to->handlers[i]);
-		else
-			buf_addf(&out, "handler %s: added\n", to->handlers[i].name);
-	}
+	diff_sections(&out, OPTION_HANDLER, from, to);
+	diff_sections(&out, OPTION_SINK, from, to);
 	return out.p;
 }
 
@@ -180,5 +194,9 @@ options_template(struct buf *out)
 	    "# be several, each with a name of its own.\n\n"
 	    "#handler example {\n");
 	add_template_options(out, OPTION_HANDLER, "\t");
+	buf_adds(out,
+	    "#}\n\n# A sink: a program that reads every event, a line each: see\n"
+	    "# filemon-sink(7).\n\n#sink example {\n");
+	add_template_options(out, OPTION_SINK, "\t");
 	buf_adds(out, "#}\n");
 }

@@ -261,6 +261,31 @@ show_handler(const cJSON *handler)
 }
 
 static void
+show_sink(const cJSON *sink)
+{
+	char *name = item_text(sink, "name"), *error;
+	char count[TEXT_SHORT], lag[TEXT_SHORT];
+	int64_t deaths = get_int(sink, "deaths");
+
+	printf("sink       %s  %s", name, get_string(sink, "state"));
+	printf("  at %lld", (long long)get_int(sink, "seq"));
+	if (get_int(sink, "lag_records") > 0) {
+		duration(get_int(sink, "lag_ms"), lag);
+		printf("  %s records behind (%s)",
+		    text_count(get_int(sink, "lag_records"), count), lag);
+	}
+	if (deaths > 0)
+		printf("  ended by itself %s times", text_count(deaths, count));
+	putchar('\n');
+	if (has(sink, "last_error")) {
+		error = item_text(sink, "last_error");
+		printf(INDENT "last error: %s\n", error);
+		free(error);
+	}
+	free(name);
+}
+
+static void
 show_state(const cJSON *status)
 {
 	const cJSON *state = get(status, "state");
@@ -279,7 +304,7 @@ show_state(const cJSON *status)
 static void
 show_status(const cJSON *status)
 {
-	const cJSON *handler;
+	const cJSON *handler, *sink;
 
 	show_head(status);
 	show_watching(status);
@@ -289,6 +314,7 @@ show_status(const cJSON *status)
 	show_scan(status);
 	show_state(status);
 	cJSON_ArrayForEach(handler, get(status, "handlers")) show_handler(handler);
+	cJSON_ArrayForEach(sink, get(status, "sinks")) show_sink(sink);
 }
 
 static void

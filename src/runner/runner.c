@@ -18,6 +18,7 @@
 #include "runner/jobs.h"
 #include "runner/order.h"
 #include "runner/procs.h"
+#include "runner/sinks.h"
 #include "wire/wire.h"
 
 /* At the end of its life, for processes that are slow to die. */
@@ -29,6 +30,7 @@ struct runner {
 	struct ev_loop *loop;
 	struct wire *wire;
 	struct jobs *jobs;
+	struct sinks *sinks;
 	struct ev_io life;
 	struct ev_signal sigterm;
 	pid_t parent;
@@ -96,6 +98,7 @@ on_stop(struct runner *r, const struct wire_msg *msg)
 {
 	(void)msg;
 	r->stopping = true;
+	sinks_stop(r->sinks);
 	jobs_stop(r->jobs);
 }
 
@@ -108,6 +111,7 @@ on_reload(struct runner *r, const struct wire_msg *msg)
 	bool same = config && strcmp(config->digest, msg->text) == 0;
 	if (same) {
 		set_config(r, config);
+		sinks_configure(r->sinks, config);
 	} else if (config) {
 		config_free(config);
 		snprintf(error.text, sizeof(error.text),
@@ -142,6 +146,13 @@ on_reopen(struct runner *r, const struct wire_msg *msg)
 }
 
 static void
+on_log(struct runner *r, const struct wire_msg *msg)
+{
+	if (!r->stopping)
+		sinks_log(r->sinks, msg->seq);
+}
+
+static void
 on_msg(void *ctx, const struct wire_msg *msg)
 {
 	static void (*const table[WIRE_TYPE_MAX])(
@@ -151,6 +162,7 @@ on_msg(void *ctx, const struct wire_msg *msg)
 		[WIRE_STOP] = on_stop,
 		[WIRE_RELOAD] = on_reload,
 		[WIRE_REOPEN] = on_reopen,
+		[WIRE_LOG] = on_log,
 	};
 	struct runner *r = ctx;
 	if (table[msg->type]) {
@@ -192,6 +204,12 @@ on_ended(void *ctx, const struct job_result *result)
 		.output = result->output,
 		.output_len = result->output_len,
 	    });
+}
+
+static void
+on_sink(void *ctx, const struct wire_msg *msg)
+{
+	say(ctx, msg);
 }
 
 static void
@@ -254,6 +272,7 @@ release(struct runner *r)
 {
 	ev_io_stop(r->loop, &r->life);
 	ev_signal_stop(r->loop, &r->sigterm);
+	sinks_free(r->sinks);
 	jobs_free(r->jobs);
 	wire_free(r->wire);
 	orders_free(r->orders);
@@ -266,6 +285,7 @@ runner_main(const struct runner_setup *setup)
 {
 	struct runner r = { .setup = setup, .loop = ev_loop_new(EVFLAG_NOENV) };
 	const struct jobs_events jobs_events = { on_started, on_ended, on_stopped, &r };
+	const struct sinks_hooks sinks_hooks = { on_sink, &r };
 	char family[64];
 	if (!r.loop)
 		fatalx("runner: no event loop");
@@ -275,6 +295,8 @@ runner_main(const struct runner_setup *setup)
 	watch_supervisor(&r);
 	name_family(setup->config, family, sizeof(family));
 	r.jobs = jobs_new(r.loop, family, &jobs_events);
+	r.sinks = sinks_new(r.loop, r.jobs, &sinks_hooks);
+	sinks_configure(r.sinks, orders_config(r.orders));
 	r.wire = wire_new(r.loop, setup->wire_fd, on_msg, on_close, &r);
 	say(&r,
 	    &(struct wire_msg){

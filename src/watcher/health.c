@@ -55,6 +55,14 @@ judge_handler(struct verdict *verdict, struct watcher *w, const struct handler *
 		    handler->config->name, (long long)dead);
 }
 
+static void
+judge_follower(struct verdict *verdict, const struct follower *follower)
+{
+	if (strcmp(follower->state, "backoff") == 0 || follower->error[0] != '\0')
+		add(verdict, HEALTH_DEGRADED, "sink %s: %s", follower->name,
+		    follower->error);
+}
+
 enum health
 health_of(struct watcher *w, cJSON *reasons)
 {
@@ -72,6 +80,8 @@ health_of(struct watcher *w, cJSON *reasons)
 		judge_root(&verdict, &w->roots[i]);
 	for (size_t i = 0; w->state != NULL && i < w->n_handlers; i++)
 		judge_handler(&verdict, w, &w->handlers[i]);
+	for (size_t i = 0; i < w->n_followers; i++)
+		judge_follower(&verdict, &w->followers[i]);
 	if (!w->runner_ready && w->wire != NULL)
 		add(&verdict, HEALTH_DEGRADED, "the runner is not ready");
 	return verdict.health;

@@ -21,6 +21,22 @@ life_end(struct watcher *w)
 	ev_break(w->loop, EVBREAK_ALL);
 }
 
+/* What the runner may take to end all that runs. */
+static int64_t
+longest_end(const struct watcher *w)
+{
+	int64_t longest = 0;
+
+	for (size_t i = 0; i < w->n_handlers; i++)
+		if (longest < w->handlers[i].config->stop_grace_ms)
+			longest = w->handlers[i].config->stop_grace_ms;
+	/* A sink has it twice: from the end of its input, and from SIGTERM. */
+	for (size_t i = 0; i < w->config->n_sinks; i++)
+		if (longest < 2 * w->config->sinks[i].stop_grace_ms)
+			longest = 2 * w->config->sinks[i].stop_grace_ms;
+	return longest;
+}
+
 static void
 send_stop(struct watcher *w, int64_t now)
 {
@@ -32,12 +48,7 @@ send_stop(struct watcher *w, int64_t now)
 	}
 	w->cut = w->n_jobs > 0;
 	w->stop_sent = true;
-	w->stop_due_ms = now + STOP_WAIT_MS;
-	for (size_t i = 0; i < w->n_handlers; i++)
-		if (w->stop_due_ms <
-		    now + w->handlers[i].config->stop_grace_ms + STOP_WAIT_MS)
-			w->stop_due_ms =
-			    now + w->handlers[i].config->stop_grace_ms + STOP_WAIT_MS;
+	w->stop_due_ms = now + longest_end(w) + STOP_WAIT_MS;
 	wire_send(w->wire, &msg);
 }
 
@@ -73,11 +84,15 @@ life_message(void *ctx, const struct wire_msg *msg)
 	switch (msg->type) {
 	case WIRE_READY:
 		w->runner_ready = true;
+		followers_greet(w);
 		break;
 	case WIRE_STARTED:
 	case WIRE_ENDED:
 		if (!keep_message(w->keep, msg))
 			dispatch_message(w, msg);
+		break;
+	case WIRE_SINK:
+		followers_message(w, msg);
 		break;
 	case WIRE_RELOADED:
 		reload_answer(w, msg);

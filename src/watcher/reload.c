@@ -120,6 +120,7 @@ apply(struct watcher *w)
 			fm_watch_refilter(w->roots[i].watch);
 	}
 	handlers_build(w);
+	followers_build(w);
 	dispatch_rebind(w);
 	carry_stats(w, old_handlers, n_old);
 	for (size_t i = 0; i < w->n_handlers; i++)

@@ -304,6 +304,7 @@ status_command(struct request *request)
 	number(out, "files", (double)request->w->files);
 	add_events(request->w, out);
 	add_queue(request->w, out);
+	followers_status(request->w, out);
 	add_state(request->w, out);
 	add_scan(request->w, out);
 	control_reply(request->conn, request->id, out);

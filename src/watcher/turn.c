@@ -195,6 +195,7 @@ commit(struct watcher *w, int64_t now)
 	bool committed = true;
 
 	evlog_flush(w->log);
+	followers_turn(w);
 	look_at_reader(w);
 	if (w->state == NULL)
 		return;

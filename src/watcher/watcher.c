@@ -234,6 +234,7 @@ open_all(struct watcher *w)
 	undo_ahead(w);
 	w->keep = keep_new(w);
 	handlers_build(w);
+	followers_build(w);
 	if (w->config->control_socket != NULL) {
 		w->control = control_open(w);
 		if (w->control == NULL)
@@ -283,6 +284,7 @@ close_all(struct watcher *w)
 	dispatch_free(w);
 	keep_free(w->keep);
 	handlers_release(w->handlers, w->n_handlers);
+	followers_release(w);
 	evlog_close(w->log, STDOUT_WAIT_MS);
 	state_close(w->state);
 	wire_free(w->wire);

@@ -17,6 +17,7 @@
 #include "watcher/breaker.h"
 #include "watcher/evlog.h"
 #include "watcher/filter.h"
+#include "watcher/followers.h"
 #include "watcher/node.h"
 #include "watcher/pace.h"
 #include "watcher/settle.h"
@@ -102,6 +103,10 @@ struct watcher {
 	size_t n_roots;
 	struct handler *handlers;
 	size_t n_handlers;
+	struct follower *followers; /* the sinks */
+	size_t n_followers;
+	bool log_told; /* the runner knows that the log is written up to: */
+	uint64_t log_told_seq;
 	struct intake_stats intake;
 	uint64_t seen[SEEN_SLOTS]; /* paths looked at during this bufferful */
 	size_t n_seen;

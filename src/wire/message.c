@@ -58,6 +58,18 @@ static const struct field layout[WIRE_TYPE_MAX][FIELDS_MAX] = {
 	},
 	[WIRE_RELOADED] = { FIELD(I32, code, 0), FIELD(STRING, text, 0) },
 	[WIRE_STOPPED] = { { END, 0, 0 } },
+	[WIRE_LOG] = { FIELD(U64, seq, 0) },
+	[WIRE_SINK] = {
+		FIELD(STRING, name, 0),
+		FIELD(STRING, state, 0),
+		FIELD(U64, pid, 0),
+		FIELD(U64, seq, 0),
+		FIELD(U64, fed, 0),
+		FIELD(U64, starts, 0),
+		FIELD(U64, deaths, 0),
+		FIELD(U64, wall_ns, 0),
+		FIELD(STRING, text, 0),
+	},
 };
 
 /* Fields are copied by their size: an enum must be as wide as U32. */
@@ -245,7 +257,9 @@ wire_decode(struct wire_msg *msg, void *data, size_t len)
 		.event = "",
 		.event_id = "",
 		.text = "",
-		.output = "" };
+		.output = "",
+		.name = "",
+		.state = "" };
 	if (len > WIRE_MAX || !get_number(&c, &type, 4) || type == 0 ||
 	    type >= WIRE_TYPE_MAX)
 		return refuse(EBADMSG);

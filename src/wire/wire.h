@@ -31,6 +31,8 @@ enum wire_type {
 	WIRE_STOPPED,  /* runner to watcher: nothing of ours runs any more */
 	WIRE_PACK, /* watcher to runner: compress the closed event segment seq; STARTED
 		      and ENDED follow as for a job */
+	WIRE_LOG,  /* watcher to runner: the event log is written up to seq */
+	WIRE_SINK, /* runner to watcher: how a sink is: name, seq, ... */
 	WIRE_TYPE_MAX,
 };
 
@@ -59,7 +61,9 @@ struct wire_msg {
 	const char *old_path; /* relative, "" if none */
 	const char *event;    /* "created" ... */
 	const char *event_id; /* "" if none */
-	uint64_t seq;	      /* PACK: of the segment's first record */
+	/* PACK: of the segment's first record; LOG: of the last that is written; SINK:
+	   of the last that it has */
+	uint64_t seq;
 	/* STARTED, ENDED, RELOADED */
 	int64_t pid;
 	enum wire_outcome outcome;
@@ -69,6 +73,12 @@ struct wire_msg {
 	const char *text;   /* digest, or error */
 	const char *output; /* ENDED: the last output, cut to WIRE_OUTPUT_MAX */
 	size_t output_len;  /* may hold any byte */
+	/* SINK */
+	uint64_t fed; /* the last record given to it */
+	uint64_t starts, deaths;
+	int64_t wall_ns;   /* of the first record that it has not; 0: not known */
+	const char *name;  /* of the sink */
+	const char *state; /* "up", "backoff", ...; its last error is in text */
 };
 
 #define WIRE_OUTPUT_MAX 4096

@@ -287,9 +287,16 @@ static const struct {
 	{ "watch = .filemon/filemon.conf", ":1: watch: ", "no directory" },
 	{ "watch = { \".\", .filemon }", ":1: watch: ", "is within" },
 	{ "watch = { \".\", \".\" }", ":1: watch: ", "is within" },
-	{ "\nsink a {\n command = { x }\n}",
-	    ":2: sink: ", "not available in this version" },
-	{ "handler a { load = x }\nservice b { }", ":2: service: ", "not available" },
+	{ "\nsink a {\n ack = on\n}", ":2: sink a: command: ", "no command" },
+	{ "sink a {\n command = \"\"\n}", ":2: command: ", "is empty" },
+	{ "sink a {\n command = x\n settle = 2s\n}",
+	    ":3: settle: ", "outside the sink's section" },
+	{ "sink a { command = x }\nsink a { command = y }", ":2: sink a: ", "second" },
+	{ "ack = on", ":1: ack: ", "belongs in a sink's section" },
+	{ "handler a { load = x }\n\nsink a { command = x }\nhandler b {\n jobs = 2\n}",
+	    ":4: handler b: load: ", "move is wanted" },
+	{ "sink b { command = x }\nhandler a { load = x }\nservice b { }",
+	    ":3: service: ", "not available" },
 	{ "handler a { load = x }\nhandler a { load = y }", ":2: handler a: ", "second" },
 	{ "handler \"a b\" { load = x }", ":1: handler: 'a b'", "letters" },
 	{ "handler \"\" { load = x }", ":1: handler: ''", "letters" },
@@ -366,12 +373,14 @@ static void
 try_limit(const struct option *row, int64_t value, bool good)
 {
 	char option[200];
-	const char *scope = row->scope == OPTION_HANDLER ? "handler.h." : "";
+	static const char *const scopes[] = { "", "handler.h.", "sink.h." };
+	const char *scope = scopes[row->scope];
 	const char *unit = row->type == OPTION_DURATION ? "ms" : "";
 	snprintf(option, sizeof(option), "%s%s=%lld%s", scope, row->name,
 	    (long long)value, unit);
 	struct config *c = LOAD("settle=0", "settle-max=1d", "handler.h.load=x",
-	    "handler.h.backoff=0", "handler.h.backoff-max=30d", option);
+	    "handler.h.backoff=0", "handler.h.backoff-max=30d", "sink.h.command=x",
+	    "sink.h.backoff=1ms", "sink.h.backoff-max=30d", option);
 	if (good) {
 		config_free(must(c));
 	} else {

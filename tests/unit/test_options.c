@@ -102,15 +102,27 @@ START_TEST(quotes_keep_every_byte)
 }
 END_TEST
 
+/* The configuration itself, or the first section of that kind. */
+static const void *
+section_of(const struct config *c, enum option_scope scope)
+{
+	struct section at;
+	if (scope == OPTION_TOP)
+		return c;
+	ck_assert(config_section(c, scope, 0, &at));
+	return at.at;
+}
+
 /* A file with every value of c but user, which depends on who runs the test. */
 static void
 write_config(const struct config *c, struct buf *out)
 {
 	struct buf value = BUF_INIT;
-	for (int scope = OPTION_TOP; scope <= OPTION_HANDLER; scope++) {
-		const void *section =
-		    scope == OPTION_TOP ? (const void *)c : &c->handlers[0];
-		buf_adds(out, scope == OPTION_TOP ? "" : "handler example {\n");
+	for (int scope = OPTION_TOP; scope < OPTION_SCOPE_COUNT; scope++) {
+		const void *section = section_of(c, (enum option_scope)scope);
+		if (scope != OPTION_TOP)
+			buf_addf(out, "%s example {\n",
+			    option_scope_name((enum option_scope)scope));
 		for (size_t i = 0; i < options_count; i++) {
 			buf_reset(&value);
 			if ((int)options[i].scope != scope)
@@ -119,8 +131,8 @@ write_config(const struct config *c, struct buf *out)
 			if (value.len > 0)
 				buf_addf(out, "%s = %s\n", options[i].name, value.p);
 		}
+		buf_adds(out, scope == OPTION_TOP ? "" : "}\n");
 	}
-	buf_adds(out, "}\n");
 	buf_release(&value);
 }
 
@@ -142,13 +154,14 @@ START_TEST(the_template_says_nothing_and_uncommented_everything)
 	options_template(&text);
 	struct config *c = load_text(text.p, text.len);
 	ck_assert_msg(c != NULL, "%s", error.text);
-	ck_assert_uint_eq(c->n_handlers, 0);
+	ck_assert_uint_eq(c->n_handlers + c->n_sinks, 0);
 	config_free(c);
 	uncomment(text.p, &full);
 	ck_assert_int_eq(setenv("SESSION_ID", "s1", 1), 0);
 	c = load_text(full.p, full.len);
 	ck_assert_msg(c != NULL, "%s in\n%s", error.text, full.p);
 	ck_assert_uint_eq(c->n_handlers, 1);
+	ck_assert_uint_eq(c->n_sinks, 1);
 	ck_assert_str_eq(c->tags.v[1], "session_id=s1");
 	ck_assert_str_eq(c->handlers[0].match.v[0], "docs/**/*.md");
 	for (size_t i = 0; i < options_count; i++)
@@ -171,7 +184,8 @@ START_TEST(what_is_written_is_read_back)
 	    "types = dir\n"
 	    " success-exit = { 0, 2, 3, '9-12', 255 } permanent-exit = {} initial = "
 	    "skip\n"
-	    " timeout = 90m retries = -1 cwd = '/' }";
+	    " timeout = 90m retries = -1 cwd = '/' }"
+	    "sink example { command = { 'a b', '' } ack = on start = beginning }";
 	struct buf written = BUF_INIT, first = BUF_INIT, second = BUF_INIT;
 	struct config *a = load_text(text, strlen(text));
 	ck_assert_msg(a != NULL, "%s", error.text);
@@ -182,9 +196,8 @@ START_TEST(what_is_written_is_read_back)
 	struct config *b = load_text(written.p, written.len);
 	ck_assert_msg(b != NULL, "%s in\n%s", error.text, written.p);
 	for (size_t i = 0; i < options_count; i++) {
-		const void *from =
-		    options[i].scope == OPTION_TOP ? (void *)a : a->handlers;
-		const void *to = options[i].scope == OPTION_TOP ? (void *)b : b->handlers;
+		const void *from = section_of(a, options[i].scope);
+		const void *to = section_of(b, options[i].scope);
 		if (strcmp(options[i].name, "watch") == 0)
 			continue;
 		buf_reset(&first);
@@ -226,7 +239,8 @@ check_json_options(const cJSON *list)
 START_TEST(json_has_every_option)
 {
 	static const char text[] =
-	    "handler a { load = x }\nhandler b { load = \"\\xff\\\"\" }";
+	    "handler a { load = x }\nhandler b { load = \"\\xff\\\"\" }\n"
+	    "sink a { command = x }";
 	struct buf out = BUF_INIT;
 	struct config *c = load_text(text, strlen(text));
 	ck_assert_msg(c != NULL, "%s", error.text);
@@ -239,6 +253,10 @@ START_TEST(json_has_every_option)
 	const cJSON *second = cJSON_GetArrayItem(handlers, 1);
 	ck_assert_str_eq(cJSON_GetObjectItem(second, "name")->valuestring, "b");
 	n += check_json_options(cJSON_GetObjectItem(second, "options"));
+	const cJSON *sinks = cJSON_GetObjectItem(json, "sinks");
+	ck_assert_int_eq(cJSON_GetArraySize(sinks), 1);
+	n += check_json_options(
+	    cJSON_GetObjectItem(cJSON_GetArrayItem(sinks, 0), "options"));
 	ck_assert_uint_eq(n, options_count);
 	ck_assert_str_eq(cJSON_GetObjectItem(json, "project")->valuestring, c->project);
 	cJSON_Delete(json);
@@ -249,17 +267,22 @@ END_TEST
 
 /*
  * The manual's entry for a row: from its .It to the next; NULL where there is
- * none.  Entries of handlers come behind the title of their section.
+ * none.  Entries of handlers and sinks come behind the titles of their sections.
  */
 static char *
 manual_entry(const char *page, const struct option *row)
 {
 	char *head = xasprintf("\n.It Ic %s No = ", row->name);
-	const char *handlers = strstr(page, ".Sh HANDLERS"), *at = page, *end;
-	ck_assert_ptr_nonnull(handlers);
-	at = strstr(row->scope == OPTION_HANDLER ? handlers : page, head);
+	const char *begin[OPTION_SCOPE_COUNT + 1] = {
+		page,
+		strstr(page, ".Sh HANDLERS"),
+		strstr(page, ".Sh SINKS"),
+		page + strlen(page),
+	};
+	ck_assert(begin[OPTION_HANDLER] && begin[OPTION_SINK]);
+	const char *at = strstr(begin[row->scope], head), *end;
 	free(head);
-	if (!at || (row->scope == OPTION_TOP && at > handlers))
+	if (!at || at > begin[row->scope + 1])
 		return NULL;
 	end = strstr(at + 1, "\n.It ");
 	if (!end || (strstr(at, "\n.El") && strstr(at, "\n.El") < end))
@@ -355,8 +378,9 @@ START_TEST(the_manual_has_no_other_option)
 	ck_assert_msg(page != NULL, "%s cannot be read", path);
 	for (const char *p = page; (p = strstr(p, mark)); p++, n++) {
 		ck_assert_int_eq(sscanf(p, "\n.It Ic %39s No = ", name), 1);
-		ck_assert_msg(
-		    option_find(OPTION_TOP, name) || option_find(OPTION_HANDLER, name),
+		ck_assert_msg(option_find(OPTION_TOP, name) ||
+			option_find(OPTION_HANDLER, name) ||
+			option_find(OPTION_SINK, name),
 		    "%s is no option", name);
 	}
 	ck_assert_uint_eq(n, options_count);

@@ -46,6 +46,17 @@ static const struct wire_msg messages[] = {
 	{ .type = WIRE_RELOADED, .code = -1, .text = "filemon.conf:3: unknown option" },
 	{ .type = WIRE_STOPPED },
 	{ .type = WIRE_PACK, .id = UINT64_C(1) << 63, .seq = 1234567890123 },
+	{ .type = WIRE_LOG, .seq = UINT64_MAX },
+	{ .type = WIRE_SINK,
+	    .name = "audit",
+	    .state = "backoff",
+	    .pid = 7,
+	    .seq = 1842,
+	    .fed = 1850,
+	    .starts = 3,
+	    .deaths = 2,
+	    .wall_ns = INT64_MIN,
+	    .text = "exit 1: no\nroom" },
 };
 
 static const char *
@@ -59,7 +70,6 @@ expect_same(const struct wire_msg *got, const struct wire_msg *want)
 {
 	ck_assert_int_eq(got->type, want->type);
 	ck_assert_uint_eq(got->id, want->id);
-	ck_assert_uint_eq(got->seq, want->seq);
 	ck_assert_uint_eq(got->handler, want->handler);
 	ck_assert_int_eq(got->command, want->command);
 	ck_assert_uint_eq(got->root, want->root);
@@ -76,6 +86,13 @@ expect_same(const struct wire_msg *got, const struct wire_msg *want)
 	ck_assert_int_eq(got->duration_us, want->duration_us);
 	ck_assert_int_eq(got->max_rss_kib, want->max_rss_kib);
 	ck_assert_str_eq(got->text, or_empty(want->text));
+	ck_assert_uint_eq(got->seq, want->seq);
+	ck_assert_uint_eq(got->fed, want->fed);
+	ck_assert_uint_eq(got->starts, want->starts);
+	ck_assert_uint_eq(got->deaths, want->deaths);
+	ck_assert_int_eq(got->wall_ns, want->wall_ns);
+	ck_assert_str_eq(got->name, or_empty(want->name));
+	ck_assert_str_eq(got->state, or_empty(want->state));
 	ck_assert_uint_eq(got->output_len, want->output_len);
 	if (want->output_len > 0)
 		ck_assert_mem_eq(got->output, want->output, want->output_len);
