@@ -210,7 +210,8 @@ prepend_name(struct state *state, int64_t id, struct buf *out)
 		buf_reserve(out, more + 1);
 		if (out->len > 0)
 			memmove(out->p + more, out->p, out->len);
-		memcpy(out->p, sqlite3_column_blob(stmt, 1), len);
+		if (len > 0)
+			memcpy(out->p, sqlite3_column_blob(stmt, 1), len);
 		if (more > len)
 			out->p[len] = '/';
 		out->len += more;
@@ -223,13 +224,25 @@ prepend_name(struct state *state, int64_t id, struct buf *out)
 int64_t
 node_path(struct state *state, int64_t id, struct buf *out)
 {
-	int64_t parent;
+	int64_t parent, mark = id;
+	size_t steps = 0, limit = 2;
 
 	buf_reset(out);
 	buf_reserve(out, 1);
 	out->p[0] = '\0';
-	while ((parent = prepend_name(state, id, out)) != 0)
+	while ((parent = prepend_name(state, id, out)) != 0) {
+		/* A damaged file: rows that are each other's parents (Brent). */
+		if (parent == mark) {
+			buf_reset(out);
+			return 0;
+		}
 		id = parent;
+		if (++steps == limit) {
+			mark = id;
+			steps = 0;
+			limit *= 2;
+		}
+	}
 	return id;
 }
 

@@ -45,7 +45,7 @@ void node_relink(struct state *, int64_t id, int64_t parent, const void *name, s
 int64_t node_resolve(struct state *, int64_t root, const char *path, size_t, bool make);
 /* Splits path, resolves its directory, finds the last component. */
 bool node_lookup(struct state *, int64_t root, const char *path, size_t, struct node *);
-/* The node's path below its root, and the root's id. */
+/* The node's path below its root, and the root's id; 0 where it is below none. */
 int64_t node_path(struct state *, int64_t id, struct buf *out);
 
 /* A page of a directory's rows by name, so that no cursor stays open. */
