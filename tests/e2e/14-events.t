@@ -78,6 +78,7 @@ ok "the tags are in every record of a path" sh -c "cat '$P'/.filemon/events/*.nd
 	jq -es 'all(.[] | select(.file_path); .tenant_id == \"acme\" and .metadata.colour == \"red\")'"
 ok "the log begins with started" told '.seq == 1 and .event_type.type == "started"'
 ok "replayed over the first tree the log gives the last" replayed "$T/first"
+ok "every record fits the JSON Schema" fits_schema
 not_ok "it never tells of its own state" told '.rel_path // "" | startswith(".filemon")'
 
 # filemonctl events
@@ -111,6 +112,7 @@ printf '{"v":1,"seq":99999,"id":"torn' >>"$log"
 start_daemon
 ok "a torn record is cut off, and a gap tells of it" \
 	told '.event_type.type == "gap" and .event_type.cause == "torn-record" or .cause == "torn-record"'
+ok "a gap fits the schema, too" fits_schema
 ok "every line is a record again" sh -c "cat '$P'/.filemon/events/*.ndjson | jq -e . >/dev/null"
 ctl stop >/dev/null
 
@@ -226,6 +228,8 @@ ok "with the tags" sh -c "grep '\"rel_path\":\"end\"' '$T/stdout' | head -n 1 |
 kill -INT "$fg"
 wait "$fg"
 is "it ends at SIGINT with 0" $? 0
+ok "the plain monitor's records fit the schema" sh -c "'$TOOLS/schema' \
+	'${top_srcdir:?}/doc/event.schema.json' <'$T/stdout'"
 ok "and its stream, replayed, gives the tree" \
 	sh -c "'$TOOLS/replay' check '$T/first.plain' '$T/plain' <'$T/stdout'"
 

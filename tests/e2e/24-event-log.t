@@ -169,6 +169,7 @@ printf '{"v":1,"seq":4711,"id":"to' >>"$(find "$P/$E" -name '*.ndjson' | sort | 
 start_daemon
 write_files e 20
 ok "over a crash, a torn record and compressed segments the chain is whole" ctl verify
+ok "they fit the schema" fits_schema
 is "all records are in it" "$(verdict '.chained == .records and .gaps > 0')" true
 ctl stop >/dev/null
 is "verify needs no daemon" "$(verdict .ok)" true
@@ -189,7 +190,7 @@ tamper() # FILE SED-SCRIPT: a record is changed in a compressed or plain segment
 }
 second=$(cd "$T/good" && find . -name '*.zst' | sort | sed -n '2s,^\./,,p')
 in_second=$(zstd -dcq "$T/good/$second" | sed -n 3p | jq .seq)
-tamper "$second" '3s/created/deleted/'
+tamper "$second" '3s/"rel_path":"/&x/'
 exits 1 "a changed record is found" ctl verify
 is "and named" "$(verdict '[.fault.kind, .fault.seq]')" "[\"changed\",$in_second]"
 tamper "$second" 3d
@@ -210,7 +211,7 @@ is "a beginning that was taken away is named" "$(verdict '[.fault.kind, .fault.s
 tamper "$second" ''
 printf 'xxxx' | dd of="$P/$E/$second" bs=1 seek=60 conv=notrunc 2>/dev/null
 is "a damaged compressed segment is told" "$(verdict .fault.kind)" unreadable
-tamper "$second" '3s/created/deleted/'
+tamper "$second" '3s/"rel_path":"/&x/'
 is "the rest is checked with --since" "$(ctl verify --json --since "$((in_second + 1))" | jq .ok)" true
 
 # Retention keeps it verifiable.
@@ -227,6 +228,50 @@ ok "retention takes the beginning away" wait_for "$LIMIT" segments_are '*[0-9].n
 ok "and what is left is whole" ctl verify
 is "from the anchor on" "$(verdict .first_seq)" "$(jq .first_seq "$P/$E/anchor")"
 ctl stop >/dev/null
+
+# The schema says what it should, and the tool finds what is not in it.
+fits() # RECORD
+{
+	echo "$1" | "$TOOLS/schema" "$top_srcdir/doc/event.schema.json"
+}
+good=$(zstd -dcq "$T/good/$second" | sed -n 3p)
+ok "a record fits the schema" fits "$good"
+while read -r change; do
+	not_ok "but not with $change" fits "$(echo "$good" | jq -c "$change")"
+done <<'EOF'
+.seq=0
+.seq=1.5
+.v=2
+.id="x"
+del(.rel_path)
+.event_type.type="creatd"
+.event_type={"type":"created","kind":"content"}
+.event_type={"type":"renamed"}
+.size="7"
+.prev="0"
+.metadata={"a":1}
+.extra=1
+EOF
+
+# A long log: a moment is found at once.  check-long has ten million records.
+records=${LOG_RECORDS:-40000}
+adopt long
+mkdir -p "$P/$E"
+conf </dev/null
+"$TOOLS/mklog" "$P/$E" "$records" "$((records / 20))"
+each=$((records / 20))
+for n in 0 1 2 5 9 10 16; do
+	"$pack" "$P/$E" "$((n * each + 1))" || bail "filemon-pack fails"
+done
+began=$(date +%s%N)
+for part in 1 3 7 10 13 19; do
+	wanted=$((records * part / 20 - 17))
+	when=$(date -u -d "@$((1767225600 + wanted / 1000))" +%Y-%m-%dT%H:%M:%S).$(printf %03d $((wanted % 1000)))Z
+	is "record $wanted is found by its time" \
+		"$(ctl events --json --since "$when" --until "$when" | jq .seq)" "$wanted"
+done
+diag "$(((($(date +%s%N)) - began) / 6000000)) ms for a moment among $records records"
+ok "and the whole log is verified" ctl verify
 
 # Retention.
 project r <<CONF

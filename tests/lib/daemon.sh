@@ -199,6 +199,13 @@ told()
 	cat "$P"/.filemon/events/*.ndjson | jq -es "any(.[]; $1)" >"$T/.told"
 }
 
+# fits_schema: every record of P, in compressed segments too, is as
+# doc/event.schema.json says, and has nothing that is not in it.
+fits_schema()
+{
+	ctl events --json --since 1 | "$TOOLS/schema" "$top_srcdir/doc/event.schema.json"
+}
+
 # replayed FIRST [OPTION...]: the log played over FIRST gives the tree.
 replayed()
 {
