@@ -21,6 +21,7 @@
 #define DRAIN_MS 1000	   /* output after the death */
 #define REMNANTS_MS 5000   /* processes that even SIGKILL does not end (state D) */
 #define READ_MAX (64 * 1024)
+#define READS_AT_ONCE 16 /* of what a grandchild may print without end */
 
 static const struct output_limits limits = {
 	.tail = WIRE_OUTPUT_MAX,
@@ -57,6 +58,7 @@ struct job {
 	char *program;
 	pid_t pid;
 	enum job_state state;
+	bool attended;
 	bool timed_out, cut;
 	bool swept; /* nothing was left of it when looked at last */
 	size_t left;
@@ -77,12 +79,11 @@ static char read_buf[READ_MAX];
 static void
 close_io(struct job *job, struct ev_io *io)
 {
-	int fd = io->fd;
-	if (fd == -1)
+	if (io->fd == -1)
 		return;
 	ev_io_stop(job->loop, io);
-	close(fd);
-	io->fd = -1;
+	close(io->fd);
+	ev_io_set(io, -1, EV_READ);
 }
 
 static void
@@ -151,19 +152,41 @@ settle(struct job *job)
 		finish(job);
 }
 
+/* false where nothing more is to be read now; the end of it is seen to. */
+static bool
+read_output(struct stream *stream)
+{
+	struct job *job = stream->job;
+	ssize_t n = read(stream->io.fd, read_buf, sizeof(read_buf));
+	if (n > 0)
+		output_add(job->output, (enum output_stream)(stream - job->streams),
+		    read_buf, (size_t)n, clk_mono_ms());
+	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		close_io(job, &stream->io);
+	return n > 0;
+}
+
 static void
 on_output(struct ev_loop *loop, struct ev_io *io, int events)
 {
 	(void)loop, (void)events;
 	struct stream *stream = io->data;
-	struct job *job = stream->job;
-	ssize_t n = read(io->fd, read_buf, sizeof(read_buf));
-	if (n > 0) {
-		output_add(job->output, (enum output_stream)(stream - job->streams),
-		    read_buf, (size_t)n, clk_mono_ms());
-	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
-		close_io(job, io);
-		settle(job);
+	read_output(stream);
+	if (io->fd == -1)
+		settle(stream->job);
+}
+
+/* What a dead job has printed lies there; usually the end of it, too. */
+static void
+read_rest(struct job *job)
+{
+	for (int i = 0; i < OUTPUT_STREAMS; i++) {
+		for (int n = 0; n < READS_AT_ONCE && job->streams[i].io.fd != -1; n++) {
+			if (!read_output(&job->streams[i]))
+				break;
+		}
+		if (job->streams[i].io.fd != -1)
+			ev_io_start(job->loop, &job->streams[i].io);
 	}
 }
 
@@ -269,12 +292,13 @@ new_job(struct ev_loop *loop, const struct job_spec *spec, const struct job_hook
 	return job;
 }
 
-static void
-watch(struct job *job, struct ev_io *io, int fd)
+/* The reading end alone does not block. */
+static int
+make_pipe(int fds[2])
 {
-	fd_nonblock(fd);
-	ev_io_set(io, fd, EV_READ);
-	ev_io_start(job->loop, io);
+	if (pipe2(fds, O_CLOEXEC) == -1)
+		return -1;
+	return fcntl(fds[0], F_SETFL, O_NONBLOCK);
 }
 
 static int
@@ -283,7 +307,7 @@ spawn_job(struct job *job, const struct job_spec *spec, int fds[OUTPUT_STREAMS][
 {
 	struct spawned spawned;
 	for (int i = spec->out_fd > 0 ? OUTPUT_STDERR : 0; i < OUTPUT_STREAMS; i++) {
-		if (pipe2(fds[i], O_CLOEXEC) == -1) {
+		if (make_pipe(fds[i]) == -1) {
 			*error = (struct spawn_error){ SPAWN_PIPE, errno };
 			return -1;
 		}
@@ -296,17 +320,18 @@ spawn_job(struct job *job, const struct job_spec *spec, int fds[OUTPUT_STREAMS][
 		.in_fd = spec->in_fd,
 		.out_fd = spec->out_fd > 0 ? spec->out_fd : fds[OUTPUT_STDOUT][1],
 		.err_fd = fds[OUTPUT_STDERR][1],
+		.quick = spec->quick,
 	};
 	if (spawn_start(&spawn, &spawned, error) == -1)
 		return -1;
 	job->pid = spawned.pid;
-	watch(job, &job->start, spawned.status_fd);
+	ev_io_set(&job->start, spawned.status_fd, EV_READ);
 	for (int i = 0; i < OUTPUT_STREAMS; i++) {
-		if (fds[i][0] == -1)
-			continue;
-		watch(job, &job->streams[i].io, fds[i][0]);
+		ev_io_set(&job->streams[i].io, fds[i][0], EV_READ);
 		fds[i][0] = -1;
 	}
+	if (spawned.status_fd != -1)
+		job_attend(job);
 	return 0;
 }
 
@@ -364,6 +389,22 @@ job_is_alive(const struct job *job)
 }
 
 void
+job_attend(struct job *job)
+{
+	if (job->attended)
+		return;
+	job->attended = true;
+	for (int i = 0; i < OUTPUT_STREAMS; i++) {
+		if (job->streams[i].io.fd != -1)
+			ev_io_start(job->loop, &job->streams[i].io);
+	}
+	if (job->start.fd != -1)
+		ev_io_start(job->loop, &job->start);
+	else
+		job->hooks.started(job->hooks.ctx, job);
+}
+
+void
 job_exited(struct job *job, int status, const struct rusage *usage)
 {
 	job->status = status;
@@ -372,6 +413,7 @@ job_exited(struct job *job, int status, const struct rusage *usage)
 	/* It is dead, so what the pipe does not hold now will never come. */
 	learn_start(job);
 	job->state = JOB_DRAINING;
+	read_rest(job);
 	arm(job, DRAIN_MS);
 }
 

@@ -48,6 +48,7 @@ struct job_spec {
 	int in_fd;  /* its stdin, the caller's to close; 0: /dev/null */
 	int out_fd; /* its stdout, as in_fd; 0: captured */
 	const struct job_owner *owner; /* NULL: a job */
+	bool quick; /* start it at the least cost (spawn.h); see job_attend */
 };
 
 struct job_result {
@@ -65,7 +66,8 @@ struct job_result {
 struct job;
 
 struct job_hooks {
-	/* The program runs; not called for one that could not be started. */
+	/* The program runs; not called for one that could not be started, nor for a
+	   quick one that was over before it was attended to. */
 	void (*started)(void *ctx, const struct job *);
 	/* Called last; the job is freed after it. */
 	void (*ended)(void *ctx, const struct job *, const struct job_result *);
@@ -84,6 +86,12 @@ uint64_t job_id(const struct job *);
 pid_t job_pid(const struct job *);
 bool job_is_alive(const struct job *); /* its process was not yet reaped */
 
+/*
+ * Begins to follow its output and tells that it runs.  Most jobs are over within
+ * a few ms, with a line or none in their pipes, and are not worth the care: a
+ * quick one is attended to when it has lived for a while.
+ */
+void job_attend(struct job *);
 void job_exited(struct job *, int status, const struct rusage *);
 /* So many processes of it were still there.  May end and free the job. */
 void job_swept(struct job *, size_t left);

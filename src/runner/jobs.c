@@ -20,6 +20,9 @@
 #define SWEEP_AGAIN_S 0.02
 /* In execve(2) a process shows no environment for a moment: its mark may yet come. */
 #define DOUBT_S 0.05
+/* A job that is not over by then is attended to (job.h). */
+#define QUICK_S 0.01
+#define CHILDREN_MAX 512 /* more of them are looked at the long way */
 #define JOBS_PREFIX_SIZE (JOBS_MARK_SIZE - sizeof("18446744073709551615"))
 
 /* Ids of those that have an owner: above all that the watcher counts. */
@@ -44,6 +47,7 @@ struct jobs {
 	struct ev_signal sigchld;
 	struct ev_timer sweeper; /* again, while something is left that was killed */
 	uint64_t last_own_id;
+	struct ev_timer attend; /* to the quick ones that were not so quick */
 	bool stopping, told;
 	pid_t refused; /* the last that may not be killed: said once */
 };
@@ -191,6 +195,21 @@ count(struct jobs *jobs, struct entry *owner, size_t n)
 	}
 }
 
+/* Are all our children jobs that run?  The usual case, and the cheap one to see. */
+static bool
+has_no_orphan(const struct jobs *jobs)
+{
+	pid_t pids[CHILDREN_MAX];
+	ssize_t n = procs_own(pids, CHILDREN_MAX);
+	if (n == -1 || n > CHILDREN_MAX)
+		return false;
+	for (ssize_t i = 0; i < n; i++) {
+		if (!find_alive(jobs, pids[i]))
+			return false;
+	}
+	return true;
+}
+
 static size_t
 kill_orphans(struct jobs *jobs)
 {
@@ -219,7 +238,7 @@ sweep(struct jobs *jobs)
 {
 	for (size_t i = 0; i < jobs->n; i++)
 		jobs->v[i].left = 0;
-	size_t left = kill_orphans(jobs);
+	size_t left = has_no_orphan(jobs) ? 0 : kill_orphans(jobs);
 	ev_timer_stop(jobs->loop, &jobs->sweeper);
 	if (left > 0) {
 		ev_timer_set(&jobs->sweeper, SWEEP_AGAIN_S, 0.);
@@ -241,6 +260,15 @@ on_sweep(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
 	(void)loop, (void)events;
 	sweep(timer->data);
+}
+
+static void
+on_attend(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	(void)loop, (void)events;
+	struct jobs *jobs = timer->data;
+	for (size_t i = 0; i < jobs->n; i++)
+		job_attend(jobs->v[i].job);
 }
 
 static bool
@@ -356,7 +384,7 @@ jobs_start(struct jobs *jobs, const struct job_spec *spec, struct spawn_error *e
 {
 	const struct job_hooks hooks = { on_started, on_ended, on_signal, jobs };
 	char mark[JOBS_MARK_SIZE];
-	struct proc proc = { 0 };
+	uint64_t now = procs_now();
 	if (find_id(jobs, spec->id)) {
 		*error = (struct spawn_error){ SPAWN_FORK, EEXIST };
 		return -1;
@@ -366,7 +394,6 @@ jobs_start(struct jobs *jobs, const struct job_spec *spec, struct spawn_error *e
 	struct job *job = job_start(jobs->loop, spec, &hooks, error);
 	if (!job)
 		return -1;
-	procs_stat(job_pid(job), &proc);
 	if (jobs->n == jobs->cap) {
 		jobs->cap = jobs->cap > 0 ? 2 * jobs->cap : 16;
 		jobs->v = xreallocarray(jobs->v, jobs->cap, sizeof(*jobs->v));
@@ -375,9 +402,14 @@ jobs_start(struct jobs *jobs, const struct job_spec *spec, struct spawn_error *e
 		.job = job,
 		.owner = spec->owner ? *spec->owner : (struct job_owner){ 0 },
 		.owned = spec->owner,
-		.start = proc.start,
+		.start = now,
 	};
 	jobs->n_owned += spec->owner != NULL;
+	if (!ev_is_active(&jobs->attend)) {
+		ev_now_update(jobs->loop);
+		ev_timer_set(&jobs->attend, QUICK_S, 0.);
+		ev_timer_start(jobs->loop, &jobs->attend);
+	}
 	return 0;
 }
 
@@ -451,6 +483,8 @@ jobs_new(struct ev_loop *loop, const char *family, const struct jobs_events *eve
 	ev_signal_start(loop, &jobs->sigchld);
 	ev_init(&jobs->sweeper, on_sweep);
 	jobs->sweeper.data = jobs;
+	ev_init(&jobs->attend, on_attend);
+	jobs->attend.data = jobs;
 	return jobs;
 }
 
@@ -461,6 +495,7 @@ jobs_free(struct jobs *jobs)
 		return;
 	ev_signal_stop(jobs->loop, &jobs->sigchld);
 	ev_timer_stop(jobs->loop, &jobs->sweeper);
+	ev_timer_stop(jobs->loop, &jobs->attend);
 	for (size_t i = 0; i < jobs->n; i++)
 		job_free(jobs->v[i].job);
 	free(jobs->v);

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -161,6 +162,49 @@ read_children(pid_t pid, struct procs *list)
 	}
 	closedir(dir);
 	return known;
+}
+
+uint64_t
+procs_now(void)
+{
+	struct timespec now;
+	uint64_t ticks = (uint64_t)sysconf(_SC_CLK_TCK);
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * ticks +
+	    (uint64_t)now.tv_nsec / (UINT64_C(1000000000) / ticks);
+}
+
+/* Kept open: the file is made anew whenever it is read from its beginning. */
+static int
+own_children_fd(void)
+{
+	static int fd = -1;
+	static pid_t owner;
+	if (owner == getpid())
+		return fd;
+	if (owner != 0)
+		fd_close(&fd);
+	owner = getpid();
+	fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+	return fd;
+}
+
+ssize_t
+procs_own(pid_t *pids, size_t max)
+{
+	char text[READ_SIZE], *end;
+	size_t n = 0;
+	ssize_t len = pread(own_children_fd(), text, sizeof(text) - 1, 0);
+	if (len == -1 || len == sizeof(text) - 1)
+		return -1;
+	text[len] = '\0';
+	for (const char *p = text;; p = end, n++) {
+		long pid = strtol(p, &end, 10);
+		if (end == p)
+			return (ssize_t)n;
+		if (n < max)
+			pids[n] = (pid_t)pid;
+	}
 }
 
 static void

@@ -35,6 +35,14 @@ void procs_release(struct procs *);
 
 /* -1 with errno where there is no such process. */
 int procs_stat(pid_t, struct proc *);
+/* Now, as in struct proc: whatever is started from here on has no earlier start. */
+uint64_t procs_now(void);
+/*
+ * The numbers of the calling process's children, zombies too: so many, of which
+ * at most max are written; -1 where the kernel does not tell (then
+ * procs_children).  For a process of one thread; cheap.
+ */
+ssize_t procs_own(pid_t *pids, size_t max);
 /* Adds the children of pid, zombies too. */
 void procs_children(pid_t pid, struct procs *);
 /* Adds all descendants of pid, without itself; parents before children. */

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -23,6 +25,18 @@
 #define STATUS_FD 3
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
 #define GROUPS_MAX 65536
+/* The child's few calls need little; execve(2) takes the lists from where they are. */
+#define STACK_SIZE (64 * 1024)
+
+/* A child on a foreign stack in shared memory is nothing for AddressSanitizer. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define CANNOT_BORROW 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define CANNOT_BORROW 1
+#endif
 
 static const char *const step_names[] = {
 	[SPAWN_LOOKUP] = "look in PATH",
@@ -42,7 +56,10 @@ struct plan {
 	const struct spawn *spawn;
 	const char *program;
 	pid_t parent;
-	int status_fd;
+	int status_fd; /* -1: failure is told through memory */
+	struct spawn_error failure;
+	int in_fd;
+	const int *changed_signals;
 	bool change_user;
 };
 
@@ -54,34 +71,60 @@ failed(struct spawn_error *error, enum spawn_step step, int number)
 }
 
 static void NORETURN
-give_up(const struct plan *plan, enum spawn_step step)
+give_up(struct plan *plan, enum spawn_step step)
 {
 	struct spawn_error error = { step, errno };
+	if (plan->status_fd == -1) {
+		plan->failure = error;
+		_exit(127);
+	}
 	/* Smaller than PIPE_BUF and into an empty pipe: written whole, or nobody reads.
 	 */
 	ssize_t n = write(plan->status_fd, &error, sizeof(error));
 	_exit(n == sizeof(error) ? 127 : 126);
 }
 
+/* Signals that are not as a program expects them; in 0, how many. */
+static const int *
+changed_signals(void)
+{
+	static int changed[NSIG + 1];
+	static bool known;
+	struct sigaction now;
+	for (int sig = 1; !known && sig < NSIG; sig++) {
+		if (sigaction(sig, NULL, &now) == 0 && now.sa_handler != SIG_DFL)
+			changed[++changed[0]] = sig;
+	}
+	known = true;
+	return changed;
+}
+
 /* exec keeps SIG_IGN: with SIGPIPE ignored no `handler | head` would ever end. */
 static void
-reset_signals(void)
+reset_signals(const int *changed)
 {
 	struct sigaction dfl = { .sa_handler = SIG_DFL };
 	sigset_t none;
-	for (int sig = 1; sig < NSIG; sig++)
-		sigaction(sig, &dfl, NULL);
+	for (int i = 1; i <= changed[0]; i++)
+		sigaction(changed[i], &dfl, NULL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void
-set_stdio(const struct plan *plan)
+/* Opened once, so that a child has nothing to look up. */
+static int
+null_fd(void)
 {
-	int in = plan->spawn->in_fd;
-	if (in == 0)
-		in = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (in == -1 || dup2(in, STDIN_FILENO) == -1 ||
+	static int fd = -1;
+	if (fd == -1)
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return fd;
+}
+
+static void
+set_stdio(struct plan *plan)
+{
+	if (dup2(plan->in_fd, STDIN_FILENO) == -1 ||
 	    dup2(plan->spawn->out_fd, STDOUT_FILENO) == -1 ||
 	    dup2(plan->spawn->err_fd, STDERR_FILENO) == -1)
 		give_up(plan, SPAWN_STDIO);
@@ -91,6 +134,10 @@ set_stdio(const struct plan *plan)
 static void
 close_others(struct plan *plan)
 {
+	if (plan->status_fd == -1) {
+		closefrom(STATUS_FD);
+		return;
+	}
 	if (plan->status_fd != STATUS_FD) {
 		if (dup3(plan->status_fd, STATUS_FD, O_CLOEXEC) == -1)
 			give_up(plan, SPAWN_STDIO);
@@ -100,7 +147,7 @@ close_others(struct plan *plan)
 }
 
 static void
-set_user(const struct plan *plan)
+set_user(struct plan *plan)
 {
 	const struct spawn_user *user = plan->spawn->user;
 	if (setgroups((size_t)user->n_groups, user->groups) == -1 ||
@@ -123,7 +170,7 @@ child(struct plan *plan)
 		give_up(plan, SPAWN_PARENT);
 	if (spawn->cwd && chdir(spawn->cwd) == -1)
 		give_up(plan, SPAWN_CHDIR);
-	reset_signals();
+	reset_signals(plan->changed_signals);
 	execve(plan->program, spawn->argv, spawn->envp);
 	give_up(plan, SPAWN_EXEC);
 }
@@ -179,6 +226,21 @@ look_up(const char *name, const char *path)
 	return NULL;
 }
 
+static int
+borrowing_child(void *plan)
+{
+	child(plan);
+}
+
+/* As vfork(2), on a stack of its own: the parent stands still until the exec. */
+static pid_t
+borrow(struct plan *plan)
+{
+	static char stack[STACK_SIZE] __attribute__((aligned(64)));
+	return clone(borrowing_child, stack + sizeof(stack),
+	    CLONE_VM | CLONE_VFORK | SIGCHLD, plan);
+}
+
 /* Signals are blocked meanwhile: the parent's handlers must not run in the child. */
 static pid_t
 fork_child(struct plan *plan)
@@ -186,7 +248,7 @@ fork_child(struct plan *plan)
 	sigset_t all, before;
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
-	pid_t pid = fork();
+	pid_t pid = plan->status_fd == -1 ? borrow(plan) : fork();
 	if (pid == 0)
 		child(plan);
 	int saved = errno;
@@ -195,37 +257,67 @@ fork_child(struct plan *plan)
 	return pid;
 }
 
+/* Where the program did not start there is no child, whom nobody would expect. */
+static int
+start_quick(struct plan *plan, struct spawned *out, struct spawn_error *error)
+{
+	out->pid = fork_child(plan);
+	if (out->pid == -1)
+		return failed(error, SPAWN_FORK, errno);
+	if (plan->failure.error == 0)
+		return 0;
+	waitpid(out->pid, NULL, 0);
+	*error = plan->failure;
+	return -1;
+}
+
+static int
+start_told(struct plan *plan, struct spawned *out, struct spawn_error *error)
+{
+	int fds[2];
+	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) == -1)
+		return failed(error, SPAWN_PIPE, errno);
+	plan->status_fd = fds[1];
+	out->pid = fork_child(plan);
+	if (out->pid == -1) {
+		failed(error, SPAWN_FORK, errno);
+		fd_close(&fds[0]);
+	}
+	fd_close(&fds[1]);
+	out->status_fd = fds[0];
+	return out->pid == -1 ? -1 : 0;
+}
+
+/* A child that has changed its user and shares our memory would lay it open. */
+static bool
+may_borrow(const struct plan *plan)
+{
+#ifdef CANNOT_BORROW
+	(void)plan;
+	return false;
+#else
+	return plan->spawn->quick && !plan->change_user;
+#endif
+}
+
 int
 spawn_start(const struct spawn *spawn, struct spawned *out, struct spawn_error *error)
 {
-	int fds[2] = { -1, -1 };
-	int result = -1;
 	*out = (struct spawned){ -1, -1 };
+	struct plan plan = {
+		.spawn = spawn,
+		.parent = getpid(),
+		.status_fd = -1,
+		.in_fd = spawn->in_fd > 0 ? spawn->in_fd : null_fd(),
+		.changed_signals = changed_signals(),
+		.change_user = spawn->user && spawn->user->uid != geteuid(),
+	};
 	char *program = look_up(spawn->argv[0], path_of(spawn->envp));
 	if (!program)
 		return failed(error, SPAWN_LOOKUP, errno);
-	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) == -1) {
-		failed(error, SPAWN_PIPE, errno);
-		goto out;
-	}
-	struct plan plan = {
-		.spawn = spawn,
-		.program = program,
-		.parent = getpid(),
-		.status_fd = fds[1],
-		.change_user = spawn->user && spawn->user->uid != geteuid(),
-	};
-	out->pid = fork_child(&plan);
-	if (out->pid == -1) {
-		failed(error, SPAWN_FORK, errno);
-		goto out;
-	}
-	out->status_fd = fds[0];
-	fds[0] = -1;
-	result = 0;
-out:
-	fd_close(&fds[0]);
-	fd_close(&fds[1]);
+	plan.program = program;
+	int result = may_borrow(&plan) ? start_quick(&plan, out, error)
+				       : start_told(&plan, out, error);
 	free(program);
 	return result;
 }

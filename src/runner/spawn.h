@@ -12,9 +12,12 @@
  * dies.
  *
  * Nothing here waits: whether the program was started is told by a pipe which
- * is close-on-exec in the child and is to be read from the loop.
+ * is close-on-exec in the child and is to be read from the loop.  But with
+ * `quick` the child borrows this process's memory until execve(2) is done, as
+ * after vfork(2): nothing is copied, and how it went is known at once.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -36,6 +39,7 @@ struct spawn {
 	const struct spawn_user *user; /* NULL: as this process */
 	int in_fd;		       /* 0: /dev/null */
 	int out_fd, err_fd;	       /* the child's ends; stay the caller's to close */
+	bool quick; /* wait for execve(2); not where the user changes */
 };
 
 /* What failed first. */
@@ -59,10 +63,12 @@ struct spawn_error {
 
 struct spawned {
 	pid_t pid;
-	int status_fd; /* the caller's to read by spawn_status and to close */
+	int status_fd; /* the caller's to read by spawn_status and to close;
+			  -1: quick, the program runs */
 };
 
-/* -1 with *error where there is no child. */
+/* -1 with *error where there is no child.  Signal dispositions are taken for those
+   that were there at the first call. */
 int spawn_start(const struct spawn *, struct spawned *, struct spawn_error *);
 /* 1 the program runs, 0 not known yet, -1 it does not: *error is filled. */
 int spawn_status(int status_fd, struct spawn_error *);

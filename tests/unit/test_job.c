@@ -36,6 +36,7 @@ static struct jobs *jobs;
 static struct seen seen[RUNS];
 static int wanted; /* jobs whose end is waited for */
 static bool stopped;
+static bool quick; /* of the jobs that are started */
 static char dir[64];
 
 static void
@@ -125,7 +126,8 @@ start_argv(uint64_t id, char *const *argv, int64_t timeout_ms, int64_t grace_ms,
 		.env = &env,
 		.cwd = dir,
 		.timeout_ms = timeout_ms,
-		.grace_ms = grace_ms };
+		.grace_ms = grace_ms,
+		.quick = quick };
 	int result = jobs_start(jobs, &spec, error);
 	env_release(&env);
 	return result;
@@ -504,6 +506,64 @@ START_TEST(many_jobs_run_at_once_and_no_process_is_left)
 }
 END_TEST
 
+START_TEST(a_quick_job_is_told_of_as_any_other)
+{
+	set_up();
+	quick = true;
+	const struct seen *s = run_sh("echo hello; echo oops >&2; exit 3", 0, 1000);
+	ck_assert_int_eq(s->result.outcome, WIRE_EXIT);
+	ck_assert_int_eq(s->result.code, 3);
+	ck_assert_int_gt(s->result.pid, 0);
+	ck_assert_ptr_nonnull(strstr(s->output, "hello\n"));
+	ck_assert_ptr_nonnull(strstr(s->output, "oops\n"));
+	memset(seen, 0, sizeof(seen));
+	/* More than a pipe holds, and it is not over before that is read. */
+	s = run_sh("head -c 1000000 /dev/zero | tr '\\0' x; echo the end", 0, 1000);
+	ck_assert(s->started);
+	ck_assert_str_eq(s->output + s->result.output_len - 8, "the end\n");
+	memset(seen, 0, sizeof(seen));
+	s = run_sh("sleep 600", 50, 1000);
+	ck_assert(s->started);
+	ck_assert_int_eq(s->result.outcome, WIRE_TIMEOUT);
+	tear_down();
+}
+END_TEST
+
+START_TEST(a_quick_job_that_cannot_be_started_is_told_at_once)
+{
+	set_up();
+	quick = true;
+	char *argv[] = { (char *)"/no/such/program", NULL };
+	struct spawn_error error;
+	/* Where memory cannot be shared it is told later, as of any other. */
+	int result = start_argv(1, argv, 0, 1000, &error);
+	if (result == 0) {
+		wanted = 1;
+		wait_ended();
+		error = (struct spawn_error){ SPAWN_EXEC, seen[1].result.code };
+	}
+	ck_assert_int_eq(error.step, SPAWN_EXEC);
+	ck_assert_int_eq(error.error, ENOENT);
+	ck_assert_uint_eq(jobs_count(jobs), 0);
+	ck_assert(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);
+	tear_down();
+}
+END_TEST
+
+START_TEST(what_a_quick_job_leaves_is_ended_too)
+{
+	set_up();
+	quick = true;
+	for (uint64_t id = 0; id < RUNS; id++)
+		start_sh(id, "(setsid sleep 600 &) ; (sleep 600 &) ; exit 0", 0, 1000);
+	wait_ended();
+	for (int i = 0; i < RUNS; i++)
+		ck_assert(seen[i].result.outcome == WIRE_EXIT);
+	ck_assert(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);
+	tear_down();
+}
+END_TEST
+
 START_TEST(two_jobs_cannot_have_one_id)
 {
 	set_up();
@@ -556,5 +616,7 @@ UNIT_MAIN("job", exit_codes_and_signals_are_told,
     a_grandchild_that_holds_the_output_open_holds_nothing_up,
     one_outside_that_holds_the_output_open_is_not_waited_for_long,
     a_hundred_megabytes_of_output_take_no_memory,
-    many_jobs_run_at_once_and_no_process_is_left, two_jobs_cannot_have_one_id,
+    many_jobs_run_at_once_and_no_process_is_left, a_quick_job_is_told_of_as_any_other,
+    a_quick_job_that_cannot_be_started_is_told_at_once,
+    what_a_quick_job_leaves_is_ended_too, two_jobs_cannot_have_one_id,
     a_stop_without_jobs_is_over_at_once, descriptors_are_not_leaked)

@@ -91,6 +91,7 @@ START_TEST(children_and_all_descendants_are_found)
 {
 	struct procs children = PROCS_INIT, tree = PROCS_INIT;
 	ck_assert_int_eq(pipe(report), 0);
+	uint64_t before = procs_now();
 	pid_t child = fork();
 	if (child == 0) {
 		if (fork() == 0 && (fork() == 0 || setsid()))
@@ -101,6 +102,11 @@ START_TEST(children_and_all_descendants_are_found)
 	procs_children(getpid(), &children);
 	ck_assert_uint_eq(children.n, 1);
 	ck_assert_int_eq(children.v[0].pid, child);
+	pid_t own[2] = { 0, 0 };
+	ssize_t n_own = procs_own(own, 2);
+	ck_assert(n_own == -1 || (n_own == 1 && own[0] == child && own[1] == 0));
+	ck_assert_uint_le(before, children.v[0].start);
+	ck_assert_uint_le(children.v[0].start, procs_now());
 	procs_tree(getpid(), &tree);
 	ck_assert_uint_eq(tree.n, 3);
 	ck_assert_int_eq(tree.v[0].pid, child);

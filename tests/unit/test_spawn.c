@@ -50,12 +50,13 @@ run(struct spawn spawn)
 		spawn.envp = path_only;
 	ck_assert_int_eq(spawn_start(&spawn, &child, &ran.error), 0);
 	close(fds[1]);
-	ran.known = wait_status(child.status_fd, &ran.error);
+	ran.known = child.status_fd == -1 ? 1 : wait_status(child.status_fd, &ran.error);
 	while ((n = read(fds[0], ran.output + len, sizeof(ran.output) - 1 - len)) > 0)
 		len += (size_t)n;
 	ck_assert_int_eq(waitpid(child.pid, &ran.status, 0), child.pid);
 	close(fds[0]);
-	close(child.status_fd);
+	if (child.status_fd != -1)
+		close(child.status_fd);
 	return ran;
 }
 
@@ -102,6 +103,28 @@ START_TEST(a_program_that_is_not_there_is_told_before_there_is_a_child)
 END_TEST
 
 static void
+check_quick_failure(
+    const char *program, const char *cwd, enum spawn_step step, int number)
+{
+	char *argv[] = { (char *)program, NULL };
+	struct spawn spawn = {
+		.argv = argv, .envp = path_only, .cwd = cwd, .quick = true
+	};
+	struct spawned child;
+	struct spawn_error error;
+	spawn.out_fd = spawn.err_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (spawn_start(&spawn, &child, &error) == 0) {
+		/* Memory cannot be shared here (a sanitizer). */
+		ck_assert_int_eq(wait_status(child.status_fd, &error), -1);
+		ck_assert_int_eq(waitpid(child.pid, NULL, 0), child.pid);
+	}
+	ck_assert_int_eq(error.step, step);
+	ck_assert_int_eq(error.error, number);
+	ck_assert(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);
+	close(spawn.out_fd);
+}
+
+static void
 check_failure(const char *program, const char *cwd, enum spawn_step step, int number)
 {
 	char *argv[] = { (char *)program, NULL };
@@ -109,6 +132,7 @@ check_failure(const char *program, const char *cwd, enum spawn_step step, int nu
 	ck_assert_int_eq(ran.known, -1);
 	ck_assert_int_eq(ran.error.step, step);
 	ck_assert_int_eq(ran.error.error, number);
+	check_quick_failure(program, cwd, step, number);
 }
 
 START_TEST(what_failed_in_the_child_is_told_with_its_errno)
@@ -227,6 +251,33 @@ START_TEST(signals_are_as_a_program_expects_them)
 }
 END_TEST
 
+START_TEST(a_quick_child_is_as_any_other)
+{
+	sigset_t before, after;
+	char *argv[] = { (char *)"sh", (char *)"-c",
+		(char *)"set -- $(cat /proc/$$/stat); [ $6 = $$ ] && [ $5 = $$ ] || exit "
+			"1;"
+			" grep -E '^Sig(Blk|Ign)' /proc/self/status | tr -d '\\t\\n'"
+			" | sed 's/SigIgn:0000000180000000/SigIgn:0000000000000000/';"
+			" ls /proc/self/fd | tr '\\n' ' '; exit 7",
+		NULL };
+	signal(SIGPIPE, SIG_IGN);
+	sigprocmask(SIG_SETMASK, NULL, &before);
+	errno = 0;
+	struct ran ran = run((struct spawn){ .argv = argv, .quick = true });
+	ck_assert_int_eq(ran.known, 1);
+	ck_assert(WIFEXITED(ran.status) && WEXITSTATUS(ran.status) == 7);
+	ck_assert_str_eq(
+	    ran.output, "SigBlk:0000000000000000SigIgn:00000000000000000 1 2 3 ");
+	/* Nothing of ours was changed by it. */
+	sigprocmask(SIG_SETMASK, NULL, &after);
+	ck_assert_mem_eq(&before, &after, sizeof(long));
+	struct sigaction pipe_action;
+	sigaction(SIGPIPE, NULL, &pipe_action);
+	ck_assert_ptr_eq(pipe_action.sa_handler, SIG_IGN);
+}
+END_TEST
+
 START_TEST(the_child_leads_a_session_of_its_own)
 {
 	struct ran ran =
@@ -290,5 +341,6 @@ UNIT_MAIN("spawn", the_program_is_found_in_path_and_its_output_comes,
     a_relative_folder_in_path_is_not_looked_into,
     the_child_has_no_descriptor_but_its_three,
     an_output_pipe_may_have_the_number_of_the_status_pipe,
-    signals_are_as_a_program_expects_them, the_child_leads_a_session_of_its_own,
-    the_child_dies_with_its_parent, it_runs_as_another_user_with_that_users_groups)
+    signals_are_as_a_program_expects_them, a_quick_child_is_as_any_other,
+    the_child_leads_a_session_of_its_own, the_child_dies_with_its_parent,
+    it_runs_as_another_user_with_that_users_groups)
