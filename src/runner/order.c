@@ -12,13 +12,21 @@
 #include "runner/env.h"
 #include "runner/helpers.h"
 #include "runner/jobs.h"
+#include "runner/local.h"
 #include "wire/wire.h"
 
 extern char **environ;
 
+/* What a handler's orders have in common, looked up when first wanted. */
+struct shared {
+	struct spawn_user *user;
+	bool looked; /* local is known */
+	bool local;  /* its program and folder are: its start holds nobody up */
+};
+
 struct orders {
 	struct config *config;
-	struct spawn_user **users; /* one a handler, looked up when first wanted */
+	struct shared *shared; /* one a handler */
 };
 
 struct orders *
@@ -26,7 +34,7 @@ orders_new(struct config *config)
 {
 	struct orders *orders = xcalloc(1, sizeof(*orders));
 	orders->config = config;
-	orders->users = xcalloc(config->n_handlers + 1, sizeof(struct spawn_user *));
+	orders->shared = xcalloc(config->n_handlers + 1, sizeof(*orders->shared));
 	return orders;
 }
 
@@ -36,8 +44,8 @@ orders_free(struct orders *orders)
 	if (!orders)
 		return;
 	for (size_t i = 0; i < orders->config->n_handlers; i++)
-		spawn_user_free(orders->users[i]);
-	free(orders->users);
+		spawn_user_free(orders->shared[i].user);
+	free(orders->shared);
 	config_free(orders->config);
 	free(orders);
 }
@@ -132,6 +140,7 @@ struct run {
 	const struct config *config;
 	const struct handler_config *handler;
 	const char *root;
+	struct shared *shared;
 	const struct spawn_user *user;
 	char *path, *old_path; /* absolute; old_path NULL where there is none */
 };
@@ -187,6 +196,18 @@ folder_of(const struct run *run)
 	return cwd[0] == '/' ? xstrdup(cwd) : join(run->config->project, cwd);
 }
 
+/* A program without a slash is looked up, and so looked at, in any case. */
+static bool
+is_local(const struct run *run, const char *program, const char *cwd)
+{
+	struct shared *shared = run->shared;
+	if (!shared->looked)
+		shared->local =
+		    local_path(cwd) && (!strchr(program, '/') || local_path(program));
+	shared->looked = true;
+	return shared->local;
+}
+
 static int
 start(struct jobs *jobs, const struct run *run, const struct strlist *templ,
     struct order_error *error)
@@ -208,6 +229,7 @@ start(struct jobs *jobs, const struct run *run, const struct strlist *templ,
 		.user = run->user,
 		.timeout_ms = run->handler->timeout_ms,
 		.grace_ms = run->handler->stop_grace_ms,
+		.quick = is_local(run, argv[0], cwd),
 	};
 	int result = jobs_start(jobs, &spec, &why);
 	if (result == -1) {
@@ -224,14 +246,15 @@ start(struct jobs *jobs, const struct run *run, const struct strlist *templ,
 static int
 find_user(struct orders *orders, struct run *run, struct order_error *error)
 {
-	struct spawn_user **user = &orders->users[run->msg->handler];
+	struct shared *shared = &orders->shared[run->msg->handler];
+	run->shared = shared;
 	if (!run->handler->user)
 		return 0;
-	if (!*user)
-		*user = spawn_user_new(run->handler->user);
-	if (!*user)
+	if (!shared->user)
+		shared->user = spawn_user_new(run->handler->user);
+	if (!shared->user)
 		return refuse(error, errno, "the handler's user: not found");
-	run->user = *user;
+	run->user = shared->user;
 	return 0;
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "runner/hand.h"
 #include "runner/helpers.h"
 #include "runner/jobs.h"
 #include "runner/order.h"
@@ -31,6 +32,7 @@ struct runner {
 	struct wire *wire;
 	struct jobs *jobs;
 	struct sinks *sinks;
+	struct hand *hand;
 	struct ev_io life;
 	struct ev_signal sigterm;
 	pid_t parent;
@@ -73,14 +75,81 @@ say_failed(struct runner *r, uint64_t id, int error, const char *text)
 	    });
 }
 
+static const struct handler_config *
+handler_of(const struct runner *r, const struct wire_msg *msg)
+{
+	const struct config *config = orders_config(r->orders);
+	return msg->handler < config->n_handlers ? &config->handlers[msg->handler] : NULL;
+}
+
+static void
+start(struct runner *r, const struct wire_msg *msg)
+{
+	struct order_error error;
+	if (orders_start(r->orders, r->jobs, msg, &error) == -1)
+		say_failed(r, msg->id, error.error, error.text);
+	else
+		hand_began(r->hand, msg->id, handler_of(r, msg)->name);
+}
+
+static bool
+has_slot(const struct runner *r, const struct handler_config *handler)
+{
+	return hand_running(r->hand, handler->name) < (size_t)handler->jobs;
+}
+
 static void
 on_run(struct runner *r, const struct wire_msg *msg)
 {
-	struct order_error error;
+	const struct handler_config *handler = handler_of(r, msg);
 	if (r->stopping)
 		say_failed(r, msg->id, 0, "filemon stops");
-	else if (orders_start(r->orders, r->jobs, msg, &error) == -1)
-		say_failed(r, msg->id, error.error, error.text);
+	else if (!handler || has_slot(r, handler))
+		start(r, msg);
+	else if (!hand_keep(r->hand, msg, handler->name))
+		say_failed(r, msg->id, EAGAIN, "too many orders are in hand");
+}
+
+/* As many orders in hand as there are slots for now. */
+static void
+start_waiting(struct runner *r)
+{
+	const struct config *config = orders_config(r->orders);
+	struct wire_msg msg;
+	for (size_t i = 0; !r->stopping && i < config->n_handlers; i++) {
+		const struct handler_config *handler = &config->handlers[i];
+		while (has_slot(r, handler) && hand_take(r->hand, handler->name, &msg))
+			start(r, &msg);
+	}
+}
+
+static void
+say_cut(struct runner *r, uint64_t id)
+{
+	say(r,
+	    &(struct wire_msg){
+		.type = WIRE_ENDED,
+		.id = id,
+		.outcome = WIRE_CUT,
+		.text = "",
+		.output = "",
+	    });
+}
+
+/* What is in hand does not count as an attempt: it was not begun. */
+static void
+cut_waiting(struct runner *r)
+{
+	struct wire_msg msg;
+	while (hand_take(r->hand, NULL, &msg))
+		say_cut(r, msg.id);
+}
+
+static void
+on_drop(struct runner *r, const struct wire_msg *msg)
+{
+	if (hand_drop(r->hand, msg->id))
+		say_cut(r, msg->id);
 }
 
 static void
@@ -99,6 +168,7 @@ on_stop(struct runner *r, const struct wire_msg *msg)
 	(void)msg;
 	r->stopping = true;
 	sinks_stop(r->sinks);
+	cut_waiting(r);
 	jobs_stop(r->jobs);
 }
 
@@ -110,6 +180,7 @@ on_reload(struct runner *r, const struct wire_msg *msg)
 	struct config *config = config_load(r->setup->source, &error);
 	bool same = config && strcmp(config->digest, msg->text) == 0;
 	if (same) {
+		cut_waiting(r);
 		set_config(r, config);
 		sinks_configure(r->sinks, config);
 	} else if (config) {
@@ -159,6 +230,7 @@ on_msg(void *ctx, const struct wire_msg *msg)
 	    struct runner *, const struct wire_msg *) = {
 		[WIRE_RUN] = on_run,
 		[WIRE_PACK] = on_pack,
+		[WIRE_DROP] = on_drop,
 		[WIRE_STOP] = on_stop,
 		[WIRE_RELOAD] = on_reload,
 		[WIRE_REOPEN] = on_reopen,
@@ -191,7 +263,9 @@ on_started(void *ctx, uint64_t id, pid_t pid)
 static void
 on_ended(void *ctx, const struct job_result *result)
 {
-	say(ctx,
+	struct runner *r = ctx;
+	hand_ended(r->hand, result->id);
+	say(r,
 	    &(struct wire_msg){
 		.type = WIRE_ENDED,
 		.id = result->id,
@@ -204,6 +278,7 @@ on_ended(void *ctx, const struct job_result *result)
 		.output = result->output,
 		.output_len = result->output_len,
 	    });
+	start_waiting(r);
 }
 
 static void
@@ -275,6 +350,7 @@ release(struct runner *r)
 	sinks_free(r->sinks);
 	jobs_free(r->jobs);
 	wire_free(r->wire);
+	hand_free(r->hand);
 	orders_free(r->orders);
 	ev_loop_destroy(r->loop);
 }
@@ -291,6 +367,7 @@ runner_main(const struct runner_setup *setup)
 		fatalx("runner: no event loop");
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) == -1)
 		fatal("runner: PR_SET_CHILD_SUBREAPER");
+	r.hand = hand_new();
 	set_config(&r, setup->config);
 	watch_supervisor(&r);
 	name_family(setup->config, family, sizeof(family));

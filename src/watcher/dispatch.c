@@ -71,13 +71,31 @@ dispatch_taint_path(
 			job->again = true;
 }
 
+/* So many jobs may be asked for: in hand is a job for every slot, and one more while
+   the outcomes are on their way here. */
+static int64_t
+slots(const struct handler *handler)
+{
+	int64_t jobs = handler->config->jobs;
+	bool ahead = handler->quick && handler->breaker.state == BREAKER_CLOSED;
+
+	return ahead ? 2 * jobs + 1 : jobs;
+}
+
+int64_t
+dispatch_running(const struct handler *handler)
+{
+	return handler->running < handler->config->jobs ? handler->running
+							: handler->config->jobs;
+}
+
 static bool
 may_start(struct watcher *w, struct handler *handler, int64_t now)
 {
 	/* Of a rename both ends must be known before either is delivered. */
 	if (handler->config->move.n > 0 && watcher_scanning(w))
 		return false;
-	return !handler->paused && handler->running < handler->config->jobs &&
+	return !handler->paused && handler->running < slots(handler) &&
 	    w->n_jobs < w->config->jobs_max &&
 	    breaker_allows(&handler->breaker, now, handler->running);
 }
@@ -203,6 +221,20 @@ put_back(struct watcher *w, const struct job *job)
 	    ASK_AGAIN_MS / 1000);
 }
 
+/* Tells the runner to leave out what was overtaken, should it be in hand only. */
+static void
+recall(struct watcher *w, struct job *job)
+{
+	const struct handler *handler = job->handler;
+	bool wanted = handler != NULL && !handler->paused && !job->again &&
+	    handler->breaker.state != BREAKER_OPEN;
+
+	if (wanted || job->recalled || job->pid != 0)
+		return;
+	job->recalled = true;
+	wire_send(w->wire, &(struct wire_msg){ .type = WIRE_DROP, .id = job->id });
+}
+
 void
 dispatch_send(struct watcher *w, bool committed)
 {
@@ -210,8 +242,10 @@ dispatch_send(struct watcher *w, bool committed)
 
 	for (struct job *job = w->jobs; job != NULL; job = next) {
 		next = job->next;
-		if (job->sent)
+		if (job->sent) {
+			recall(w, job);
 			continue;
+		}
 		if (committed && send_job(w, job))
 			continue;
 		if (committed)
@@ -233,8 +267,7 @@ dispatch_due(struct watcher *w, int64_t now)
 		struct handler *handler = &w->handlers[i];
 		int64_t due = delivery_next_due(w->state, handler->id);
 
-		if (due < 0 || handler->paused ||
-		    handler->running >= handler->config->jobs ||
+		if (due < 0 || handler->paused || handler->running >= slots(handler) ||
 		    w->n_jobs >= w->config->jobs_max ||
 		    (handler->config->move.n > 0 && watcher_scanning(w)))
 			continue;

@@ -9,7 +9,9 @@
  * the pending removals below it, so a directory never goes before its
  * children; a load waits for a directory above it that is pending, so that a
  * directory comes before what is in it.  Handlers take turns; each has `jobs`
- * slots.
+ * slots.  Of a handler whose jobs are over at once a few more than that are
+ * asked for: the runner has them in hand when a slot becomes free.  What is in
+ * hand is called back when its path changes, or its handler may not run.
  *
  * Intent first: that a run begins is durable before the runner is asked, and
  * the state noted as delivered is the one from before the start.  Anything that
@@ -40,6 +42,7 @@ struct job {
 	bool unsure; /* its stamps were too young */
 	bool again;  /* something happened to the path meanwhile */
 	bool sent;
+	bool recalled; /* by WIRE_DROP, which comes too late where it runs */
 	int64_t attempt;
 	int64_t pid;
 	int64_t start_ms;
@@ -56,6 +59,8 @@ void dispatch_choose(struct watcher *, int64_t now_ms);
 void dispatch_send(struct watcher *, bool committed);
 /* When something may start by time alone, CLOCK_MONOTONIC ms; -1: never. */
 int64_t dispatch_due(struct watcher *, int64_t now_ms);
+/* Jobs of the handler that run, as far as is known: not those in hand. */
+int64_t dispatch_running(const struct handler *);
 /* WIRE_STARTED and WIRE_ENDED. */
 void dispatch_message(struct watcher *, const struct wire_msg *);
 

@@ -16,6 +16,8 @@
 #include "watcher/watcher_priv.h"
 
 #define DESCRIPTION_SIZE 256
+/* What takes longer loses nothing by the way to the runner and back. */
+#define QUICK_US 20000
 
 /* A run that ended, and what it was for. */
 struct ending {
@@ -225,6 +227,9 @@ count(struct handler_stats *stats, enum outcome outcome, const struct wire_msg *
 	stats->timeouts += msg->outcome == WIRE_TIMEOUT;
 	stats->rejected += outcome == OUTCOME_REJECTED;
 	stats->faults += outcome == OUTCOME_FAULT;
+	/* Called back before it began. */
+	if (msg->outcome == WIRE_CUT && msg->pid == 0)
+		stats->runs--;
 }
 
 void
@@ -245,6 +250,7 @@ outcome_note(struct watcher *w, struct job *job, const struct wire_msg *msg)
 	retry_describe(
 	    job->handler->config, msg->outcome, msg->code, e.text, sizeof(e.text));
 	count(&job->handler->stats, outcome, msg);
+	job->handler->quick = outcome == OUTCOME_DONE && msg->duration_us < QUICK_US;
 	note_breaker(&e, outcome);
 	switch (outcome) {
 	case OUTCOME_DONE:

@@ -187,7 +187,7 @@ handler_object(
 	(void)w;
 	cJSON_AddStringToObject(out, "name", handler->config->name);
 	number(out, "jobs", (double)handler->config->jobs);
-	number(out, "running", (double)handler->running);
+	number(out, "running", (double)dispatch_running(handler));
 	number(out, "pending", (double)pending);
 	number(out, "dead", (double)dead);
 	number(out, "runs", (double)stats->runs);

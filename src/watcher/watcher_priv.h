@@ -44,9 +44,10 @@ struct handler {
 	struct globs *match;
 	struct breaker breaker;
 	bool paused;
-	bool evaluate; /* all nodes are compared in the running scan */
-	bool skip;     /* ... and taken for delivered (initial = skip) */
-	int64_t running;
+	bool evaluate;	 /* all nodes are compared in the running scan */
+	bool skip;	 /* ... and taken for delivered (initial = skip) */
+	int64_t running; /* asked for: also what is in the runner's hand */
+	bool quick;	 /* its last job was done within QUICK_US (outcome.c) */
 	struct handler_stats stats;
 };
 

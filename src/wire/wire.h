@@ -19,7 +19,7 @@
 #define WIRE_MAX (128 * 1024)
 
 enum wire_type {
-	WIRE_RUN = 1,  /* watcher to runner: start a job */
+	WIRE_RUN = 1,  /* watcher to runner: start a job when its handler has a slot */
 	WIRE_STOP,     /* watcher to runner: no new jobs; end all by TERM, grace, KILL */
 	WIRE_RELOAD,   /* watcher to runner: read the configuration; text = its digest */
 	WIRE_REOPEN,   /* watcher to runner: the trace log was rotated */
@@ -33,6 +33,7 @@ enum wire_type {
 		      and ENDED follow as for a job */
 	WIRE_LOG,  /* watcher to runner: the event log is written up to seq */
 	WIRE_SINK, /* runner to watcher: how a sink is: name, seq, ... */
+	WIRE_DROP, /* watcher to runner: not that job (id), if it did not start yet */
 	WIRE_TYPE_MAX,
 };
 
@@ -44,7 +45,7 @@ enum wire_outcome {
 	WIRE_SIGNAL,	  /* code is the signal */
 	WIRE_TIMEOUT,	  /* ended because its time was up */
 	WIRE_EXEC_FAILED, /* code is the errno of execve(2) or of what came before */
-	WIRE_CUT,	  /* ended because filemon stops: not an attempt */
+	WIRE_CUT,	  /* ended because filemon stops, or not begun: not an attempt */
 	WIRE_OUTCOME_MAX,
 };
 

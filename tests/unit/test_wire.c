@@ -57,6 +57,7 @@ static const struct wire_msg messages[] = {
 	    .deaths = 2,
 	    .wall_ns = INT64_MIN,
 	    .text = "exit 1: no\nroom" },
+	{ .type = WIRE_DROP, .id = 8 },
 };
 
 static const char *
