@@ -117,8 +117,10 @@ struct config {
 	int64_t events_keep_bytes, events_keep_age_ms, events_keep_count;
 	int64_t events_hard_cap;
 	bool chain;
-	bool sync_state;  /* before a run */
-	int64_t jobs_max; /* of all handlers together */
+	bool sync_state;   /* before a run */
+	int64_t jobs_max;  /* of all handlers together */
+	int64_t loop_runs; /* 0: no run is taken for one of a loop */
+	int64_t loop_cooldown_ms;
 	int64_t db_cache_kib;
 	int64_t clients_max;
 	char digest[17]; /* of everything above and below: hex, 64 bits */

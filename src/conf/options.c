@@ -113,6 +113,13 @@ const struct option options[] = {
 	    .text = "Force state.db to the disk before a run begins." },
 	{ TOP(jobs_max), .name = "jobs-max", .type = OPTION_INT, .min = 1, .max = 1024,
 	    .dflt = "64", .text = "Jobs at once, of all handlers together." },
+	{ TOP(loop_runs), .name = "loop-runs", .type = OPTION_INT, .max = 1000000,
+	    .dflt = "5",
+	    .text = "So many runs in a row that change the very file they are run for "
+		    "are a loop; 0 is never." },
+	{ TOP(loop_cooldown_ms), .name = "loop-cooldown", .type = OPTION_DURATION,
+	    .min = 1, .max = DAY, .dflt = "30s",
+	    .text = "How long such a file is left alone; doubles each time." },
 	{ TOP(db_cache_kib), .name = "db-cache", .type = OPTION_INT, .min = 64,
 	    .max = 1024 * 1024, .dflt = "512",
 	    .text = "Page cache of state.db, in KiB." },

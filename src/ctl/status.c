@@ -243,7 +243,7 @@ show_handler(const cJSON *handler)
 	} counts[] = { { "runs", "runs", true }, { "ok", "ok", true },
 		{ "retries", "retries", true }, { "timeouts", "time-outs", true },
 		{ "rejected", "rejected", false }, { "faults", "faults", false },
-		{ "dead", "dead", true } };
+		{ "loops", "loops", false }, { "dead", "dead", true } };
 	char *name = item_text(handler, "name");
 	char count[TEXT_SHORT];
 
@@ -286,6 +286,21 @@ show_sink(const cJSON *sink)
 }
 
 static void
+show_loop(const cJSON *loop)
+{
+	char *path = item_path(loop), *handler = item_text(loop, "handler");
+	char due[TEXT_SHORT], count[TEXT_SHORT];
+
+	duration(get_int(loop, "in_ms"), due);
+	printf(
+	    "loop       %s: changed by the last %s runs for it (handler %s); left alone "
+	    "for %s\n",
+	    path, text_count(get_int(loop, "runs"), count), handler, due);
+	free(path);
+	free(handler);
+}
+
+static void
 show_state(const cJSON *status)
 {
 	const cJSON *state = get(status, "state");
@@ -304,7 +319,7 @@ show_state(const cJSON *status)
 static void
 show_status(const cJSON *status)
 {
-	const cJSON *handler, *sink;
+	const cJSON *handler, *sink, *loop;
 
 	show_head(status);
 	show_watching(status);
@@ -315,6 +330,7 @@ show_status(const cJSON *status)
 	show_state(status);
 	cJSON_ArrayForEach(handler, get(status, "handlers")) show_handler(handler);
 	cJSON_ArrayForEach(sink, get(status, "sinks")) show_sink(sink);
+	cJSON_ArrayForEach(loop, get(status, "loops")) show_loop(loop);
 }
 
 static void

@@ -66,6 +66,7 @@ static const struct {
 	{ "running", "a job runs" },
 	{ "retry", "failed, will be tried again" },
 	{ "blocked", "waits for another path" },
+	{ "cooling", "left alone, since the runs for it keep changing it" },
 	{ "dead", "given up (filemonctl retry makes it due again)" },
 };
 

@@ -218,8 +218,14 @@ kill_orphans(struct jobs *jobs)
 	procs_children(getpid(), &children);
 	for (size_t i = 0; i < children.n; i++) {
 		const struct proc *proc = &children.v[i];
-		if (proc->state == 'Z' || find_alive(jobs, proc->pid))
+		if (find_alive(jobs, proc->pid))
 			continue;
+		/* It died a moment ago, and is reaped before a job is over. */
+		if (proc->state == 'Z') {
+			count(jobs, NULL, 1);
+			left++;
+			continue;
+		}
 		struct claim claim = claim_of(jobs, proc);
 		if (claim.spared) {
 			left += claim.owner ? 0 : doubt(jobs, proc);

@@ -230,6 +230,15 @@ unsure_ms(const struct choice *c)
 	    : 0;
 }
 
+/* A path that its handlers keep changing is left alone for a while. */
+static int64_t
+cooling_ms(const struct choice *c)
+{
+	if (!c->wanted)
+		return 0;
+	return loops_wait(&c->w->loops, c->node.id, c->node.sig.ctime, clk_mono_ms());
+}
+
 uint64_t
 choice_chain(struct watcher *w, const struct root *root, const char *path)
 {
@@ -350,6 +359,11 @@ consider(struct choice *c)
 		return;
 	wait = unsure_ms(c);
 	if (wait > 0 && c->w->config->settle_ms > 0) {
+		postpone(c, clk_mono_ms() + wait);
+		return;
+	}
+	wait = cooling_ms(c);
+	if (wait > 0) {
 		postpone(c, clk_mono_ms() + wait);
 		return;
 	}

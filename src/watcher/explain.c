@@ -35,7 +35,7 @@ delivered_name(const struct delivery *d)
 }
 
 static const char *
-state_name(const struct delivery *d, int64_t now)
+state_name(const struct delivery *d, int64_t now, bool cools)
 {
 	if (d->dead)
 		return "dead";
@@ -47,6 +47,8 @@ state_name(const struct delivery *d, int64_t now)
 		return "blocked";
 	if (d->due <= now)
 		return "due";
+	if (cools)
+		return "cooling";
 	return d->attempts > 0 ? "retry" : "settling";
 }
 
@@ -110,7 +112,10 @@ add_handler(struct story *story, const struct handler *handler, cJSON *list)
 	struct delivery d = { 0 };
 	struct buf path = BUF_INIT;
 	cJSON *out = cJSON_CreateObject();
+	const struct loop *loop = NULL;
 
+	if (story->found)
+		loop = loops_cooling(&story->request->w->loops, story->node.id, now);
 	if (story->found)
 		delivery_get(state, handler->id, story->node.id, &d);
 	cJSON_AddStringToObject(out, "name", handler->config->name);
@@ -118,7 +123,9 @@ add_handler(struct story *story, const struct handler *handler, cJSON *list)
 	    story->found &&
 		pending_wants(handler, &story->node, story->path->p, story->path->len));
 	cJSON_AddStringToObject(out, "delivered", delivered_name(&d));
-	cJSON_AddStringToObject(out, "state", state_name(&d, now));
+	cJSON_AddStringToObject(out, "state", state_name(&d, now, loop != NULL));
+	if (loop != NULL)
+		cJSON_AddNumberToObject(out, "changed_runs", (double)loop->runs);
 	cJSON_AddNumberToObject(out, "attempts", (double)d.attempts);
 	if (d.pending && d.due < STATE_DUE_RUNNING)
 		cJSON_AddNumberToObject(

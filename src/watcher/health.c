@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clk.h"
 #include "base/compiler.h"
 #include "watcher/delivery.h"
 #include "watcher/watcher_priv.h"
@@ -63,6 +64,18 @@ judge_follower(struct verdict *verdict, const struct follower *follower)
 		    follower->error);
 }
 
+static void
+judge_loops(struct verdict *verdict, struct watcher *w)
+{
+	int64_t now = clk_mono_ms(), cooling = 0;
+
+	for (size_t i = 0; i < w->loops.n; i++)
+		cooling += w->loops.v[i].until_ms > now;
+	if (cooling > 0)
+		add(verdict, HEALTH_DEGRADED,
+		    "%lld paths are changed by the runs for them", (long long)cooling);
+}
+
 enum health
 health_of(struct watcher *w, cJSON *reasons)
 {
@@ -82,6 +95,7 @@ health_of(struct watcher *w, cJSON *reasons)
 		judge_handler(&verdict, w, &w->handlers[i]);
 	for (size_t i = 0; i < w->n_followers; i++)
 		judge_follower(&verdict, &w->followers[i]);
+	judge_loops(&verdict, w);
 	if (!w->runner_ready && w->wire != NULL)
 		add(&verdict, HEALTH_DEGRADED, "the runner is not ready");
 	return verdict.health;

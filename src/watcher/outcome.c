@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #include "watcher/outcome.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clk.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/xmalloc.h"
 #include "watcher/choice.h"
@@ -232,6 +234,40 @@ count(struct handler_stats *stats, enum outcome outcome, const struct wire_msg *
 		stats->runs--;
 }
 
+/* Has the path changed since the run was chosen? */
+static void
+note_loop(struct ending *e)
+{
+	struct watcher *w = e->w;
+	const struct job *job = e->job;
+	const struct loops_limits limits = { w->config->loop_runs,
+		w->config->loop_cooldown_ms };
+	struct sig sig;
+	struct stat st;
+	char in[32];
+
+	if (job->sig == 0 || e->msg->outcome == WIRE_CUT)
+		return;
+	if (fd_lstatat(AT_FDCWD, watcher_abs(w, job->root, job->path, strlen(job->path)),
+		&st) == -1)
+		return;
+	sig_from_stat(&sig, &st);
+	if (sig_hash(&sig) == job->sig) {
+		loops_quiet(&w->loops, job->node, job->handler->id);
+		return;
+	}
+	if (!loops_changed(&w->loops, &limits,
+		&(struct loops_run){ job->handler->id, job->node, sig.ctime, e->now }))
+		return;
+	job->handler->stats.loops++;
+	log_warnx(
+	    "handler %s: %s: changed by the runs for it, %lld times in a row (it is "
+	    "left alone for %s)",
+	    job->handler->config->name, job->path, (long long)w->config->loop_runs,
+	    clk_format_duration(loops_cooling(&w->loops, job->node, e->now)->cooldown_ms,
+		in, sizeof(in)));
+}
+
 void
 outcome_note(struct watcher *w, struct job *job, const struct wire_msg *msg)
 {
@@ -247,6 +283,7 @@ outcome_note(struct watcher *w, struct job *job, const struct wire_msg *msg)
 	}
 	if (job->chain != 0 && job->chain != choice_chain(w, job->root, job->path))
 		job->again = true;
+	note_loop(&e);
 	retry_describe(
 	    job->handler->config, msg->outcome, msg->code, e.text, sizeof(e.text));
 	count(&job->handler->stats, outcome, msg);

@@ -142,6 +142,7 @@ pending_cleanup(struct watcher *w, struct root *root, int64_t id)
 	    node.gone && !node_has_children(w->state, id) &&
 	    !delivery_any(w->state, id)) {
 		place_uncache(w, id);
+		loops_forget(&w->loops, id);
 		node_delete(w->state, id);
 		id = node.parent;
 	}

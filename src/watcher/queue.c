@@ -35,7 +35,7 @@ add_path(struct rows *rows, cJSON *item, int64_t node)
 }
 
 static const char *
-state_name(const struct delivery *d, int64_t now)
+state_name(const struct watcher *w, const struct delivery *d, int64_t now)
 {
 	if (d->due == STATE_DUE_RUNNING)
 		return "running";
@@ -43,6 +43,8 @@ state_name(const struct delivery *d, int64_t now)
 		return "blocked";
 	if (d->due <= now)
 		return "due";
+	if (loops_cooling(&w->loops, d->node, now) != NULL)
+		return "cooling";
 	return d->attempts > 0 ? "retry" : "settling";
 }
 
@@ -61,7 +63,7 @@ add_pending(void *ctx, const struct delivery *d)
 	cJSON_AddStringToObject(item, "command",
 	    job != NULL ? dispatch_command_name(job->command)
 			: dispatch_command_name(node.gone ? WIRE_REMOVE : WIRE_LOAD));
-	cJSON_AddStringToObject(item, "state", state_name(d, rows->now));
+	cJSON_AddStringToObject(item, "state", state_name(w, d, rows->now));
 	cJSON_AddNumberToObject(item, "attempts", (double)d->attempts);
 	cJSON_AddNumberToObject(item, "due_in_ms",
 	    d->due >= STATE_DUE_RUNNING || d->due <= rows->now

@@ -196,6 +196,7 @@ handler_object(
 	number(out, "timeouts", (double)stats->timeouts);
 	number(out, "rejected", (double)stats->rejected);
 	number(out, "faults", (double)stats->faults);
+	number(out, "loops", (double)stats->loops);
 	cJSON_AddStringToObject(
 	    out, "breaker", breaker_state_name(handler->breaker.state));
 	if (until >= 0)
@@ -203,6 +204,37 @@ handler_object(
 	cJSON_AddBoolToObject(out, "paused", handler->paused);
 	add_last_error(out, stats);
 	return out;
+}
+
+static const char *
+handler_name(const struct watcher *w, int64_t id)
+{
+	for (size_t i = 0; i < w->n_handlers; i++)
+		if (w->handlers[i].id == id)
+			return w->handlers[i].config->name;
+	return "";
+}
+
+/* Paths that cool down, since the runs for them keep changing them. */
+static void
+add_loops(struct watcher *w, cJSON *out)
+{
+	cJSON *list = cJSON_AddArrayToObject(out, "loops"), *item;
+	int64_t now = clk_mono_ms();
+
+	for (size_t i = 0; i < w->loops.n; i++) {
+		const struct loop *loop = &w->loops.v[i];
+
+		if (loop->until_ms <= now)
+			continue;
+		item = cJSON_CreateObject();
+		node_path(w->state, loop->node, &w->scratch);
+		control_add_bytes(item, "path", w->scratch.p, w->scratch.len);
+		cJSON_AddStringToObject(item, "handler", handler_name(w, loop->handler));
+		number(item, "runs", (double)loop->runs);
+		number(item, "in_ms", (double)(loop->until_ms - now));
+		cJSON_AddItemToArray(list, item);
+	}
 }
 
 static void
@@ -305,6 +337,7 @@ status_command(struct request *request)
 	add_events(request->w, out);
 	add_queue(request->w, out);
 	followers_status(request->w, out);
+	add_loops(request->w, out);
 	add_state(request->w, out);
 	add_scan(request->w, out);
 	control_reply(request->conn, request->id, out);

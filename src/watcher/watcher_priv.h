@@ -18,6 +18,7 @@
 #include "watcher/evlog.h"
 #include "watcher/filter.h"
 #include "watcher/followers.h"
+#include "watcher/loops.h"
 #include "watcher/node.h"
 #include "watcher/pace.h"
 #include "watcher/settle.h"
@@ -30,7 +31,7 @@ struct control;
 struct keep;
 
 struct handler_stats {
-	uint64_t runs, ok, retries, timeouts, rejected, faults;
+	uint64_t runs, ok, retries, timeouts, rejected, faults, loops;
 	char last_outcome[128];
 	char *last_path; /* of the last failure; NULL: none */
 	int64_t last_wall_ns;
@@ -119,6 +120,7 @@ struct watcher {
 	int64_t n_jobs;
 	uint64_t next_job;
 	size_t round_robin;
+	struct loops loops;
 	bool runner_ready;
 	uint64_t noted_seq; /* of the event log, in the last commit */
 	int64_t vcs_since;  /* when index.lock was first met; 0: not there */
