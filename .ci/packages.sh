@@ -36,6 +36,8 @@ jq: jq
 git: git
 xz: xz-utils
 zstd: zstd
+kcat: kcat
+/usr/sbin/rsyslogd: rsyslog
 '
 
 # The name has the version of clang in it, which is known once clang is there.

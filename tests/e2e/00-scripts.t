@@ -17,7 +17,11 @@ scripts()
 
 scripts | sort -u >"$T/list"
 while read -r script; do
-	ok "shellcheck $script" shellcheck -s sh -x "$script"
+	case $(head -n 1 "$script") in
+	'#!/bin/bash') shell=bash ;;
+	*) shell=sh ;;
+	esac
+	ok "shellcheck $script" shellcheck -s $shell -x "$script"
 done <"$T/list"
 
 for script in $(find contrib/handlers -type f) check.sh quickstart.sh .ci/run; do
