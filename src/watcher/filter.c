@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/hash.h"
 #include "base/xmalloc.h"
 #include "watcher/ignore.h"
 
@@ -51,6 +52,11 @@ struct filter {
 	struct dir *top;
 	struct dir *held; /* what the last rule told belongs to */
 	struct dir *slots[SLOTS];
+	/* The last answer: a path is often asked about twice in a row. */
+	struct {
+		struct buf path;
+		bool known, is_dir, wanted;
+	} last;
 };
 
 /* What is to be judged. */
@@ -190,10 +196,7 @@ dir_new(const struct filter *f, struct dir *parent, const char *path, size_t len
 static struct dir **
 slot_of(struct filter *f, const char *path, size_t len)
 {
-	uint32_t hash = 2166136261u; /* FNV-1a */
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ (unsigned char)path[i]) * 16777619u;
-	return &f->slots[(hash ^ hash >> 16) % SLOTS];
+	return &f->slots[hash_bytes(0, path, len) % SLOTS];
 }
 
 /* A cached directory, lent; NULL. */
@@ -225,6 +228,7 @@ cache_clear(struct filter *f)
 	}
 	dir_drop(f->top);
 	f->top = dir_new(f, NULL, "", 0);
+	f->last.known = false;
 }
 
 /* The next directory of path below dir, which is held and given up for it. */
@@ -347,6 +351,23 @@ judge(struct filter *f, const struct subject *s, struct filter_rule *rule)
 	return false;
 }
 
+static bool
+is_last(const struct filter *f, const struct subject *s)
+{
+	return f->last.known && f->last.is_dir == s->is_dir &&
+	    f->last.path.len == s->len && memcmp(f->last.path.p, s->path, s->len) == 0;
+}
+
+static void
+keep_last(struct filter *f, const struct subject *s, bool wanted)
+{
+	buf_reset(&f->last.path);
+	buf_add(&f->last.path, s->path, s->len);
+	f->last.is_dir = s->is_dir;
+	f->last.wanted = wanted;
+	f->last.known = true;
+}
+
 bool
 filter_want(
     struct filter *f, const char *path, size_t len, bool is_dir, struct filter_rule *rule)
@@ -355,7 +376,10 @@ filter_want(
 	struct filter_rule found = { NULL, NULL, 0 };
 	if (f->read_files)
 		look_again(f, &s);
+	if (!rule && is_last(f, &s))
+		return f->last.wanted;
 	bool wanted = judge(f, &s, &found);
+	keep_last(f, &s, wanted);
 	if (rule)
 		*rule = found;
 	return wanted;
@@ -409,6 +433,7 @@ filter_free(struct filter *f)
 	dir_drop(f->top);
 	for (size_t i = 0; i < COUNTOF(f->own); i++)
 		free(f->own[i].path);
+	buf_release(&f->last.path);
 	globs_free(f->defaults);
 	globs_free(f->ignore);
 	globs_free(f->include);

@@ -150,15 +150,22 @@ path_matches(const struct glob *g, const char *path, size_t path_len)
 	return part == last;
 }
 
+/* The last component of a path. */
+static const char *
+name_of(const char *path, size_t len)
+{
+	const char *slash = memrchr(path, '/', len);
+	return slash ? slash + 1 : path;
+}
+
 static bool
-glob_matches(const struct glob *g, const char *path, size_t len, bool is_dir)
+glob_matches(
+    const struct glob *g, const char *path, size_t len, const char *name, bool is_dir)
 {
 	if (g->dir_only && !is_dir)
 		return false;
 	if (g->anchored)
 		return path_matches(g, path, len);
-	const char *slash = memrchr(path, '/', len);
-	const char *name = slash ? slash + 1 : path;
 	return part_matches(g, g->parts, name, (size_t)(path + len - name));
 }
 
@@ -166,9 +173,10 @@ bool
 globs_find(const struct globs *globs, const char *path, size_t len, bool is_dir,
     struct glob_hit *hit)
 {
+	const char *name = name_of(path, len);
 	for (size_t i = globs->n; i-- > 0;) {
 		const struct glob *g = &globs->v[i];
-		if (!glob_matches(g, path, len, is_dir))
+		if (!glob_matches(g, path, len, name, is_dir))
 			continue;
 		*hit = (struct glob_hit){ g->pattern, g->line, g->negated };
 		return true;
@@ -180,11 +188,11 @@ globs_find(const struct globs *globs, const char *path, size_t len, bool is_dir,
 static bool
 matches_above(const struct glob *g, const char *path, size_t len, bool is_dir)
 {
-	if (glob_matches(g, path, len, is_dir))
+	if (glob_matches(g, path, len, name_of(path, len), is_dir))
 		return true;
 	for (const char *slash; (slash = memrchr(path, '/', len)) != NULL;) {
 		len = (size_t)(slash - path);
-		if (glob_matches(g, path, len, true))
+		if (glob_matches(g, path, len, name_of(path, len), true))
 			return true;
 	}
 	return false;

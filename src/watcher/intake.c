@@ -8,6 +8,7 @@
 
 #include "base/clk.h"
 #include "base/fd.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/notify.h"
 #include "watcher/dispatch.h"
@@ -22,20 +23,12 @@
  * through it, so one look a path is enough.  A full table only costs a look.
  */
 static bool
-seen_before(struct watcher *w, const struct root *root, const struct fm_event *event)
+seen_before(struct watcher *w, uint64_t hash)
 {
-	uint64_t hash = 0xcbf29ce484222325ULL + root->index;
 	size_t slot;
 
 	if (w->n_seen > SEEN_SLOTS / 2)
 		return false;
-	for (size_t i = 0; i < event->path_len; i++)
-		hash = (hash ^ (unsigned char)event->path[i]) * 0x100000001b3ULL;
-	/* A write says more than the other hints do, and a removal is the answer
-	   to a creation that found nothing. */
-	hash =
-	    (hash ^ (event->kind == FM_WRITTEN) ^ (event->kind == FM_DELETED ? 2 : 0)) *
-	    0x100000001b3ULL;
 	hash += hash == 0;
 	for (slot = hash & (SEEN_SLOTS - 1); w->seen[slot] != 0;
 	     slot = (slot + 1) & (SEEN_SLOTS - 1))
@@ -46,18 +39,24 @@ seen_before(struct watcher *w, const struct root *root, const struct fm_event *e
 	return false;
 }
 
+/* A write says more than the other hints do, and a removal is the answer to a
+   creation that found nothing. */
+enum look { LOOK, LOOK_WRITTEN, LOOK_DELETED };
+
 /* Does the hint say no more than what was looked at already? */
 static bool
 repeats(struct watcher *w, const struct root *root, const struct fm_event *event)
 {
-	struct fm_event written = *event;
+	enum look look = event->kind == FM_WRITTEN ? LOOK_WRITTEN
+	    : event->kind == FM_DELETED		   ? LOOK_DELETED
+						   : LOOK;
+	uint64_t path = hash_bytes(root->index, event->path, event->path_len);
 
-	if (seen_before(w, root, event))
+	if (seen_before(w, hash_word(path, look)))
 		return true;
 	/* Created and then written within one bufferful is one creation. */
-	written.kind = FM_WRITTEN;
 	if (event->kind == FM_CREATED)
-		seen_before(w, root, &written);
+		seen_before(w, hash_word(path, LOOK_WRITTEN));
 	return false;
 }
 
@@ -385,7 +384,7 @@ intake_close(struct root *root)
 	fm_watch_free(root->watch);
 	root->watch = NULL;
 	scan_release(root);
-	buf_release(&root->cached_dir);
+	dircache_clear(&root->dirs);
 }
 
 bool
