@@ -8,27 +8,28 @@
 void
 place_uncache(struct watcher *w, int64_t id)
 {
-	for (size_t i = 0; i < w->n_roots; i++)
-		if (id == 0 || w->roots[i].cached_id == id)
-			w->roots[i].cached_id = 0;
+	for (size_t i = 0; i < w->n_roots; i++) {
+		if (id == 0)
+			dircache_clear(&w->roots[i].dirs);
+		else
+			dircache_drop(&w->roots[i].dirs, id);
+	}
 }
 
 static int64_t
 dir_id(struct watcher *w, struct root *root, const char *dir, size_t len, bool make)
 {
+	const struct dircache_entry *known;
 	int64_t id;
 
 	if (len == 0)
 		return root->node;
-	if (root->cached_id != 0 && root->cached_dir.len == len &&
-	    memcmp(root->cached_dir.p, dir, len) == 0)
-		return root->cached_id;
+	known = dircache_find(&root->dirs, dir, len);
+	if (known != NULL)
+		return known->id;
 	id = node_resolve(w->state, root->node, dir, len, make);
-	if (id != 0) {
-		buf_reset(&root->cached_dir);
-		buf_add(&root->cached_dir, dir, len);
-		root->cached_id = id;
-	}
+	if (id != 0)
+		dircache_put(&root->dirs, dir, len, id);
 	return id;
 }
 
@@ -42,6 +43,32 @@ int64_t
 place_dir(struct place *at, bool make)
 {
 	return dir_id(at->w, at->root, at->path, place_dir_len(at), make);
+}
+
+int64_t
+place_as_dir(struct place *at)
+{
+	if (at->found && at->len > 0 &&
+	    dircache_find(&at->root->dirs, at->path, at->len) == NULL)
+		dircache_put(&at->root->dirs, at->path, at->len, at->node.id);
+	return dir_id(at->w, at->root, at->path, at->len, true);
+}
+
+bool
+place_dir_present(struct place *at)
+{
+	struct dircache_entry *known =
+	    dircache_find(&at->root->dirs, at->path, place_dir_len(at));
+	struct node dir;
+
+	if (known != NULL && known->present && known->id == at->node.parent)
+		return true;
+	if (!node_get(at->w->state, at->node.parent, &dir) || dir.gone ||
+	    dir.sig.type != SIG_DIR)
+		return false;
+	if (known != NULL && known->id == dir.id)
+		known->present = true;
+	return true;
 }
 
 void

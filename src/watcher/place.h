@@ -3,8 +3,8 @@
 #define FILEMON_WATCHER_PLACE_H
 
 /*
- * Where a path stands among the rows of state.db.  The last directory looked
- * up is remembered per root, because a burst of changes stays in one.
+ * Where a path stands among the rows of state.db.  Directories that were looked
+ * up are remembered (dircache.h), because a burst of changes stays in a few.
  */
 
 #include <stdbool.h>
@@ -33,9 +33,14 @@ void place_find(
 size_t place_dir_len(const struct place *);
 /* The row of the directory; 0 where it is missing and not to be made. */
 int64_t place_dir(struct place *, bool make);
+/* The row of the path itself, which is a directory; made where missing. */
+int64_t place_as_dir(struct place *);
+/* Does the row of the directory, node.parent, say that it is there? */
+bool place_dir_present(struct place *);
 /* Writes the row with this signature; makes it, and its directories, if missing. */
 void place_store(struct place *, const struct sig *, bool gone);
-/* The row with this id is deleted, or changes its place (0: any may). */
+/* The row with this id is deleted, changes its place, or is no directory that is
+   there any more (0: any may). */
 void place_uncache(struct watcher *, int64_t id);
 
 #endif

@@ -38,15 +38,6 @@ reconcile_presence(
 }
 
 bool
-reconcile_in_dir(struct watcher *w, const struct node *node)
-{
-	struct node dir;
-
-	return node_get(w->state, node->parent, &dir) && !dir.gone &&
-	    dir.sig.type == SIG_DIR;
-}
-
-bool
 reconcile_parent(struct place *at)
 {
 	size_t len = place_dir_len(at);
@@ -54,11 +45,11 @@ reconcile_parent(struct place *at)
 	if (at->len == 0 || len == 0)
 		return true;
 	at->node.parent = place_dir(at, true);
-	if (reconcile_in_dir(at->w, &at->node))
+	if (place_dir_present(at))
 		return true;
 	reconcile_path(at->w, at->root, at->path, len, HINT_LOOK, NULL);
 	at->node.parent = place_dir(at, false);
-	return at->node.parent != 0 && reconcile_in_dir(at->w, &at->node);
+	return at->node.parent != 0 && place_dir_present(at);
 }
 
 void
@@ -93,6 +84,8 @@ row_gone(
 	node->gone = true;
 	node->unsure = false;
 	node_update(w->state, node);
+	if (node->sig.type == SIG_DIR)
+		place_uncache(w, node->id);
 	if (known)
 		record_path(w, root, path, len, EVENT_DELETED, EVENT_KIND_NONE,
 		    node->sig.type == SIG_DIR, NULL);
@@ -345,6 +338,16 @@ present(struct place *at, enum hint hint, const struct stat *st)
 		changed(at, change, hint, &sig, st);
 }
 
+void
+reconcile_present(struct place *at, enum hint hint, const struct stat *st)
+{
+	if (at->len == 0 ||
+	    filter_want(at->root->filter, at->path, at->len, S_ISDIR(st->st_mode), NULL))
+		present(at, hint, st);
+	else
+		absent(at, HINT_LOOK);
+}
+
 /*
  * A notification names the directory as it was called then.  Where that has
  * been renamed meanwhile, "no such file" says nothing of the file: the
@@ -370,6 +373,7 @@ is_certain(struct place *at)
 		return true;
 	dir.unsure = true;
 	node_update(w->state, &dir);
+	at->root->scan.unsure |= at->root->scan.dir == dir.id;
 	if (w->unsure_due_ms < 0)
 		w->unsure_due_ms = clk_mono_ms() + UNSURE_DIR_MS;
 	return false;
@@ -396,11 +400,10 @@ reconcile_path(struct watcher *w, struct root *root, const char *path, size_t le
 	place_find(&at, w, root, path, len);
 	if (presence == PRESENCE_ABSENT && !is_certain(&at))
 		return;
-	if (presence == PRESENCE_PRESENT &&
-	    (len == 0 || filter_want(root->filter, path, len, S_ISDIR(st.st_mode), NULL)))
-		present(&at, hint, &st);
+	if (presence == PRESENCE_PRESENT)
+		reconcile_present(&at, hint, &st);
 	else
-		absent(&at, presence == PRESENCE_PRESENT ? HINT_LOOK : hint);
+		absent(&at, hint);
 }
 
 /* Sure now if nothing was written since: every notification up to here was read. */

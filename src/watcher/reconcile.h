@@ -30,14 +30,15 @@ enum presence reconcile_presence(
 /* Looks at a path (st: what a listing saw of it just now; may be NULL). */
 void reconcile_path(struct watcher *, struct root *, const char *path, size_t len,
     enum hint, const struct stat *st);
+/* The same, where it is there and its place is known. */
+void reconcile_present(struct place *, enum hint, const struct stat *st);
 /* The path of at is gone, with all below it. */
 void reconcile_gone(struct place *);
-/* Is the node's parent a directory that is there? */
-bool reconcile_in_dir(struct watcher *, const struct node *);
 /*
- * The same for a path, so that a row for it means something: lstat(2) follows a
- * symbolic link in the middle, and what it finds there is elsewhere.  A parent
- * that does not count as a directory is looked at again.
+ * Is the path in a directory that is there, so that a row for it means
+ * something?  lstat(2) follows a symbolic link in the middle, and what it finds
+ * there is elsewhere.  A parent that does not count as a directory is looked at
+ * again.
  */
 bool reconcile_parent(struct place *);
 /* Has a directory listed.  path need not end at len. */

@@ -78,6 +78,8 @@ carry_node(struct carry *c, struct node *node, int64_t parent, const struct sig 
 	node->gone = true;
 	node->unsure = false;
 	node_update(c->w->state, node);
+	if (node->sig.type == SIG_DIR)
+		place_uncache(c->w, node->id);
 	pending_update(c->w, c->root, node, c->from.p, c->from.len, true);
 	pending_update(c->w, c->root, &to.node, c->to.p, c->to.len, true);
 	pending_cleanup(c->w, c->root, node->id);

@@ -125,14 +125,15 @@ static void
 begin(struct root *root, const struct fm_event *event)
 {
 	struct root_scan *scan = &root->scan;
-	struct watcher *w = root->watcher;
+	struct place at;
 
 	scan->active = true;
 	buf_reset(&scan->path);
 	buf_add(&scan->path, event->path, event->path_len);
-	reconcile_path(w, root, event->path, event->path_len, HINT_LOOK, event->st);
-	scan->dir =
-	    node_resolve(w->state, root->node, event->path, event->path_len, true);
+	place_find(&at, root->watcher, root, event->path, event->path_len);
+	reconcile_present(&at, HINT_LOOK, event->st);
+	scan->dir = place_as_dir(&at);
+	scan->unsure = at.found && at.node.unsure;
 	buf_reset(&scan->last);
 	read_page(root, true);
 }
@@ -150,7 +151,8 @@ end(struct root *root)
 		row_missing(root, &row, name, len);
 	}
 	root->scan.active = false;
-	if (node_get(root->watcher->state, root->scan.dir, &dir) && dir.unsure) {
+	if (root->scan.unsure && node_get(root->watcher->state, root->scan.dir, &dir) &&
+	    dir.unsure) {
 		dir.unsure = false;
 		node_update(root->watcher->state, &dir);
 	}

@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "watcher/breaker.h"
+#include "watcher/dircache.h"
 #include "watcher/evlog.h"
 #include "watcher/filter.h"
 #include "watcher/followers.h"
@@ -55,7 +56,7 @@ struct handler {
 /* A directory being listed, page by page against the rows (scan.c). */
 struct root_scan {
 	bool active;
-	bool known; /* the directory had been listed before */
+	bool unsure; /* the directory's row may be marked so: it is sure after this */
 	int64_t dir;
 	struct buf path;
 	struct node_page page;
@@ -71,16 +72,15 @@ struct root {
 	struct fm_watch *watch;
 	struct filter *filter;
 	struct ev_io io;
+	bool more; /* the last read has left some in the queue */
 	struct pace pace;
 	struct ev_timer pause; /* of reading: what comes gathers meanwhile */
 	struct root_scan scan;
-	bool refilter; /* an ignore file changed */
-	bool refused;  /* what is at its path is not taken for it; logged */
-	bool in_scan;  /* what is recorded now was found by a listing */
-	bool silent;   /* ... of a tree not known before: it is no news */
-	/* The last directory resolved; a burst stays in one. */
-	struct buf cached_dir;
-	int64_t cached_id; /* 0: nothing cached */
+	bool refilter;	      /* an ignore file changed */
+	bool refused;	      /* what is at its path is not taken for it; logged */
+	bool in_scan;	      /* what is recorded now was found by a listing */
+	bool silent;	      /* ... of a tree not known before: it is no news */
+	struct dircache dirs; /* looked up lately (place.c) */
 };
 
 struct intake_stats {
@@ -135,6 +135,8 @@ struct watcher {
 	bool ready;
 	bool scanning; /* a scan of everything is under way */
 	bool degraded; /* the last commit failed: a scan follows */
+	bool promised; /* somebody was answered: this turn is committed */
+	int64_t committed_ms;
 	int64_t retry_commit_ms;
 	int64_t start_ms, ready_ms;
 	int64_t scan_start_ms, scan_took_ms, scan_wall_ns;
