@@ -128,6 +128,7 @@ take_request(struct control *control, struct conn *conn, const cJSON *message, c
 		.params = params == NULL ? &no_params : params,
 	};
 
+	control->w->promised = true;
 	if (!cJSON_IsObject(message) || !cJSON_IsString(method))
 		control_error(conn, id == NULL ? "null" : id, CONTROL_REQUEST,
 		    "no request: an object with a method is wanted");

@@ -235,6 +235,15 @@ recall(struct watcher *w, struct job *job)
 	wire_send(w->wire, &(struct wire_msg){ .type = WIRE_DROP, .id = job->id });
 }
 
+bool
+dispatch_unsent(const struct watcher *w)
+{
+	for (const struct job *job = w->jobs; job != NULL; job = job->next)
+		if (!job->sent)
+			return true;
+	return false;
+}
+
 void
 dispatch_send(struct watcher *w, bool committed)
 {

@@ -54,6 +54,8 @@ struct job {
 
 /* Chooses what may start now; the runs are asked for by dispatch_send. */
 void dispatch_choose(struct watcher *, int64_t now_ms);
+/* Does a run that was chosen wait for the commit? */
+bool dispatch_unsent(const struct watcher *);
 /* After the commit: asks for what was chosen; where nothing was recorded
    (committed false), takes it back. */
 void dispatch_send(struct watcher *, bool committed);

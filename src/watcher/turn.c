@@ -15,6 +15,7 @@
 #define SLICE_ENTRIES 256
 #define SLICE_MS 10 /* of listing, then the loop looks at the rest */
 #define COMMIT_RETRY_MS 1000
+#define COMMIT_GATHER_MS 100 /* in a storm */
 
 static void
 scan_slice(struct watcher *w)
@@ -44,7 +45,8 @@ on_notifications(struct ev_loop *loop, struct ev_io *io, int events)
 	int64_t wait;
 
 	(void)events;
-	if (intake_read(root->watcher, root))
+	root->more = intake_read(root->watcher, root);
+	if (root->more)
 		return;
 	wait = pace_next_ns(&root->pace, clk_mono_ns());
 	if (wait == 0)
@@ -189,6 +191,25 @@ look_at_reader(struct watcher *w)
 		life_end(w);
 }
 
+/* Does the next turn come at once, with more of the same? */
+static bool
+more_follows(const struct watcher *w)
+{
+	for (size_t i = 0; i < w->n_roots; i++)
+		if (w->roots[i].more || ev_is_active(&w->roots[i].pause))
+			return true;
+	return watcher_scanning(w);
+}
+
+/* The transaction may take in the next turn too where nobody waits for it.
+   What a crash takes back is less than what it leaves unread in the kernel. */
+static bool
+may_gather(const struct watcher *w, int64_t now)
+{
+	return now - w->committed_ms < COMMIT_GATHER_MS && !w->promised && !w->stopping &&
+	    !state_failing(w->state) && !dispatch_unsent(w) && more_follows(w);
+}
+
 static void
 commit(struct watcher *w, int64_t now)
 {
@@ -197,8 +218,10 @@ commit(struct watcher *w, int64_t now)
 	evlog_flush(w->log);
 	followers_turn(w);
 	look_at_reader(w);
-	if (w->state == NULL)
+	if (w->state == NULL || may_gather(w, now))
 		return;
+	w->committed_ms = now;
+	w->promised = false;
 	watcher_note_seq(w);
 	if (state_commit(w->state) == -1 || state_failing(w->state)) {
 		committed = false;
