@@ -94,7 +94,7 @@ struct fm_event {
 	const char *old_path; /* FM_RENAMED */
 	size_t old_path_len;
 	const char *name;      /* the last component of path, within path */
-	const struct stat *st; /* FM_LIST_ENTRY, FM_LIST_BEGIN: lstat of it */
+	const struct stat *st; /* FM_LIST_ENTRY (see names_only), FM_LIST_BEGIN: lstat */
 	/* On an event for one path: it is told because the queue repeats what a
 	   listing of a fresh directory has told already. */
 	bool repeated;
@@ -123,6 +123,12 @@ struct fm_options {
 	int64_t poll_interval_ms; /* of polled directories; 0: 2000 */
 	int64_t rename_wait_ms;	  /* how long half a rename waits; 0: 10 */
 	bool cross_filesystems;	  /* go below other mount points */
+	/*
+	 * FM_LIST_ENTRY comes without st for what is no directory, except where
+	 * the listed directory appeared while watching: that saves a look at
+	 * each file.
+	 */
+	bool names_only;
 	/*
 	 * Is path wanted?  Asked before a directory is watched and for every
 	 * event and entry; what is not wanted is neither watched nor told.

@@ -298,6 +298,25 @@ found_dir(struct fm_watch *w, const char *name, size_t len, const struct stat *s
 	return 0;
 }
 
+/* May it be told by its name and type alone? */
+static bool
+is_name_enough(const struct fm_watch *w, const struct listing_name *entry)
+{
+	return w->o.names_only && !(w->list.flags & FM_SCAN_FRESH) &&
+	    entry->type != DT_DIR && entry->type != DT_UNKNOWN;
+}
+
+static int
+tell_name(struct fm_watch *w)
+{
+	struct path *path = &w->list.path;
+	struct fm_event event = { .kind = FM_LIST_ENTRY };
+
+	event.scan = w->list.flags & DIR_SCAN;
+	tell_event(w, &event, path_rel(path), path_rel_len(path));
+	return 0;
+}
+
 static int
 tell_entry(struct fm_watch *w, const struct listing_name *entry)
 {
@@ -311,6 +330,8 @@ tell_entry(struct fm_watch *w, const struct listing_name *entry)
 		return -1;
 	if (asked && !tell_wanted(w, &l->path, is_dir))
 		return 0;
+	if (is_name_enough(w, entry))
+		return tell_name(w);
 	if (fstatat(l->fd, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return errno == ENOENT ? 0 : -1;
 	if ((!asked || is_dir != S_ISDIR(st.st_mode)) &&

@@ -108,7 +108,8 @@ take_entry(struct root *root, const struct fm_event *event)
 	struct sig sig;
 	size_t len = event->path_len - (size_t)(event->name - event->path);
 
-	if (catch_up(root, event->name, len, &row)) {
+	/* Without st where the state came after the watch: a monitor that polls. */
+	if (catch_up(root, event->name, len, &row) && event->st != NULL) {
 		sig_from_stat(&sig, event->st);
 		if (!row.gone && !row.unsure && sig_compare(&row.sig, &sig) == SIG_SAME) {
 			evaluate(root, &row, event);

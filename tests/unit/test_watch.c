@@ -840,6 +840,28 @@ START_TEST(symbolic_links_are_told_and_never_followed)
 }
 END_TEST
 
+START_TEST(files_come_by_name_alone_where_that_is_enough)
+{
+	struct fixture f = start();
+
+	make_file(&f, "f");
+	make_dir(&f, "a");
+	ck_assert_int_eq(symlink("a", at(&f, "link")), 0);
+	f.o.names_only = true;
+	run(&f);
+	ck_assert(!told(&f, FM_LIST_ENTRY, "f")->has_st);
+	ck_assert(!told(&f, FM_LIST_ENTRY, "link")->has_st);
+	ck_assert(!told(&f, FM_LIST_ENTRY, "link")->is_dir);
+	ck_assert(told(&f, FM_LIST_ENTRY, "a")->has_st);
+	make_dir(&f, "/b");
+	make_file(&f, "/b/g");
+	move_path(&f, "/b", "b");
+	drain(&f);
+	ck_assert(told(&f, FM_LIST_ENTRY, "b/g")->has_st);
+	fixture_release(&f);
+}
+END_TEST
+
 static bool
 not_skip(const char *path, bool is_dir)
 {
@@ -1182,6 +1204,7 @@ WATCH_MAIN("watch", 1, the_first_scan_tells_everything_sorted_and_watches_each_d
     a_root_that_is_not_accepted_is_waited_for, any_byte_in_a_name_is_right,
     a_path_may_be_longer_than_the_kernel_takes,
     symbolic_links_are_told_and_never_followed,
+    files_come_by_name_alone_where_that_is_enough,
     what_is_not_wanted_is_neither_watched_nor_told,
     another_filter_forgets_and_finds_directories,
     a_scan_that_is_asked_for_lists_what_was_asked,
