@@ -20,6 +20,7 @@ pc/libmd: libmd-dev
 pc/libzstd: libzstd-dev
 pc/libconfuse: libconfuse-dev
 pc/sqlite3: libsqlite3-dev
+pc/libseccomp: libseccomp-dev
 pc/libcrypto: libssl-dev
 '
 run_needs='

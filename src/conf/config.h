@@ -107,6 +107,8 @@ struct config {
 	enum config_compare compare;
 	bool ignore_metadata;
 	bool cross_filesystems;
+	bool seccomp; /* of the watcher, once it runs */
+	bool landlock;
 	int64_t drain_timeout_ms;
 	enum log_level log_level;
 	enum config_format format; /* of stdout in the foreground */

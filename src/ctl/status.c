@@ -144,6 +144,25 @@ show_memory(const cJSON *status)
 	putchar('\n');
 }
 
+/* What is switched off stays to be seen: it may have been for a test. */
+static void
+show_sandbox(const cJSON *status)
+{
+	static const char *const names[] = { "seccomp", "landlock" };
+	const cJSON *sandbox = get(status, "sandbox");
+	char why[32];
+
+	printf("sandbox    ");
+	for (size_t i = 0; i < COUNTOF(names); i++) {
+		snprintf(why, sizeof(why), "%s_why", names[i]);
+		printf("%s%s%s", i > 0 ? ", " : "",
+		    get_bool(sandbox, names[i]) ? "" : "no ", names[i]);
+		if (!get_bool(sandbox, names[i]))
+			printf(" (%s)", get_string(sandbox, why));
+	}
+	putchar('\n');
+}
+
 static void
 show_counts(const cJSON *object, const char *const *names, const char *between)
 {
@@ -324,6 +343,7 @@ show_status(const cJSON *status)
 	show_head(status);
 	show_watching(status);
 	show_memory(status);
+	show_sandbox(status);
 	show_events(status);
 	show_queue(status);
 	show_scan(status);

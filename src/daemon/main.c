@@ -359,6 +359,8 @@ main(int argc, char *argv[])
 	struct config *config = load(&args);
 	if (args.test)
 		return test(config);
+	/* What whoever started it had open would be held open for good. */
+	closefrom(STDERR_FILENO + 1);
 	make_absolute(&args.source, config);
 	log_set_level((enum log_level)config->log_level);
 	if (args.source.monitor)

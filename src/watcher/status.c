@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "config.h"
 #include "watcher/commands.h"
+#include "watcher/confine.h"
 #include "watcher/delivery.h"
 #include "watcher/dispatch.h"
 #include "watcher/health.h"
@@ -332,6 +333,7 @@ status_command(struct request *request)
 
 	add_head(request->w, out);
 	add_processes(request->w, out);
+	confine_status(request->w, out);
 	add_roots(request->w, out);
 	number(out, "files", (double)request->w->files);
 	add_events(request->w, out);

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/xmalloc.h"
+#include "watcher/confine.h"
 #include "watcher/control.h"
 #include "watcher/dispatch.h"
 #include "watcher/intake.h"
@@ -343,6 +344,7 @@ watcher_main(const struct watcher_setup *setup)
 		w->unsure_due_ms = w->state == NULL ? -1 : w->start_ms;
 		turn_start(w);
 		life_start(w);
+		confine_watcher(w);
 		ev_run(w->loop, 0);
 		code = w->exit_code != 0 ? w->exit_code
 		    : w->cut		 ? CHILD_EXIT_CUT

@@ -22,6 +22,7 @@
 #include "watcher/loops.h"
 #include "watcher/node.h"
 #include "watcher/pace.h"
+#include "watcher/sandbox.h"
 #include "watcher/settle.h"
 #include "watcher/state.h"
 #include "watcher/watcher.h"
@@ -125,6 +126,8 @@ struct watcher {
 	uint64_t noted_seq; /* of the event log, in the last commit */
 	int64_t vcs_since;  /* when index.lock was first met; 0: not there */
 	int64_t vcs_seen;   /* ... and when last looked for */
+
+	struct sandbox sandbox;
 
 	/* The life of the process (watcher.c). */
 	struct ev_timer timer;
