@@ -39,6 +39,7 @@ xz: xz-utils
 zstd: zstd
 kcat: kcat
 /usr/sbin/rsyslogd: rsyslog
+/usr/sbin/logrotate: logrotate
 '
 
 # The name has the version of clang in it, which is known once clang is there.

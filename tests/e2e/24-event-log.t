@@ -273,6 +273,70 @@ done
 diag "$(((($(date +%s%N)) - began) / 6000000)) ms for a moment among $records records"
 ok "and the whole log is verified" ctl verify
 
+# logrotate, as contrib has it.
+PATH=$PATH:/usr/sbin
+if command -v logrotate >/dev/null && command -v flock >/dev/null; then
+	project l <<-CONF
+	settle = 20ms
+	events-compress = false
+	CONF
+	start_daemon
+	write_files a 5
+	sed "s,^#\(.*[{}]\|	\),\1,; s,/srv/project,$P,g" \
+		"$top_srcdir/contrib/logrotate/filemon" >"$T/logrotate.conf"
+	chmod 600 "$T/logrotate.conf"
+	ok "logrotate takes the file as it is" logrotate -f -s "$T/logrotate.state" "$T/logrotate.conf"
+	write_files b 5
+	ok "the trace log is begun anew" wait_for "$LIMIT" test -e "$P/.filemon/trace.log"
+	ok "the old one is kept" sh -c "gzip -dc '$P/.filemon/trace.log.1.gz' | grep -q ready"
+	archived_whole()
+	{
+		cat "$P"/.filemon/events.old/*.ndjson.1 "$P"/$E/*.ndjson |
+			jq -s -e '[.[].seq] | . == [range(1; 1 + length)] and length >= 10'
+	}
+	ok "no record is lost between what was moved away and what came after" archived_whole
+	ctl stop >/dev/null
+	ok "with the daemon stopped nobody gets a signal" logrotate -f -s "$T/logrotate.state" "$T/logrotate.conf"
+else
+	skip "logrotate is not installed" 5
+fi
+
+# A full disk: what cannot be written waits, past a bound it is dropped and told.
+project full <<CONF
+settle = 20ms
+chain = on
+events-segment-size = 32K
+events-compress = false
+CONF
+mkdir -p "$P/$E"
+if mount -t tmpfs -o size=64k,mode=700 tmpfs "$P/$E" 2>/dev/null; then
+	at_exit "umount -l '$P/$E' 2>/dev/null"
+	start_daemon
+	write_files a 2
+	dd if=/dev/zero of="$P/$E/fill" bs=4k 2>/dev/null
+	mkdir "$P/many"
+	(cd "$P/many" && seq 8000 | xargs touch)
+	ok "a full disk is told by status" wait_for "$LIMIT" st_is .events.failing true
+	dropping()
+	{
+		[ "$(st .events.dropped)" -gt 0 ]
+	}
+	ok "what goes beyond the bound is dropped and counted" wait_for "$LIMIT" dropping
+	rm "$P/$E/fill"
+	mount -o remount,size=32m "$P/$E"
+	ok "when there is room the log is written again" wait_for "$LIMIT" st_is .events.failing false
+	echo x >"$P/after"
+	ok "and goes on" wait_for "$LIMIT" recorded after
+	is "a gap tells how many are missing" \
+		"$(all_events | jq 'select(.event_type.cause == "log-full").event_type.count')" \
+		"$(st .events.dropped)"
+	ok "which is all that is missing, and the chain is whole" ctl verify
+	ctl stop >/dev/null
+	umount "$P/$E" || umount -l "$P/$E"
+else
+	skip "no tmpfs can be mounted" 6
+fi
+
 # Retention.
 project r <<CONF
 settle = 20ms
