@@ -5,13 +5,14 @@
 #
 #	./check.sh              all stages
 #	./check.sh quick        gcc and lint
-#	./check.sh STAGE...     of: gcc clang fuzz dist lint
+#	./check.sh STAGE...     of: gcc clang fuzz dist lint speed
 #
 #	gcc     builds with gcc, warnings are errors; all tests
 #	clang   the same with clang, under ASan and UBSan
 #	fuzz    each fuzz target for FUZZ_SECONDS (10), from its corpus
 #	dist    make distcheck
 #	lint    format of the sources, scripts, manuals
+#	speed   instruction counts of fixed workloads; does the benchmark run
 #
 # Missing Debian packages are installed, where that is allowed.  Builds and logs
 # are in build/check/.  The last line counts the tests of all stages; the exit
@@ -104,6 +105,22 @@ stage_lint()
 	done
 }
 
+# Times say nothing here, where other work runs beside it: instructions are
+# compared, and of the benchmark only that it goes through, with small sizes.
+stage_speed()
+{
+	configure_in gcc CC=gcc --enable-werror && make -s -j"$cores" &&
+		make -s bench-instructions || return
+	if ! command -v python3 >/dev/null; then
+		echo "1..0 # SKIP the benchmark: python3 is missing"
+	elif make -s bench BENCH='setup storm rename' BENCH_SIZE=tiny BENCH_FLAGS=--no-peers &&
+		! grep -q 'broke off' bench/results.json; then
+		echo "ok 4 - make bench goes through"
+	else
+		echo "not ok 4 - make bench goes through"
+	fi
+}
+
 # The tests of a log: automake's summaries, or TAP where there is none.
 count()
 {
@@ -146,13 +163,13 @@ run_stage()
 }
 
 stages=
-[ $# -gt 0 ] || set -- gcc clang fuzz dist lint
+[ $# -gt 0 ] || set -- gcc clang fuzz dist lint speed
 for stage; do
 	case $stage in
 	quick) stages="$stages gcc lint" ;;
-	gcc | clang | fuzz | dist | lint) stages="$stages $stage" ;;
+	gcc | clang | fuzz | dist | lint | speed) stages="$stages $stage" ;;
 	*)
-		echo "usage: ./check.sh [quick | gcc clang fuzz dist lint]" >&2
+		echo "usage: ./check.sh [quick | gcc clang fuzz dist lint speed]" >&2
 		exit 64
 		;;
 	esac

@@ -33,6 +33,8 @@ rt/clang: libclang-rt-dev
 clang-format: clang-format
 shellcheck: shellcheck
 mandoc: mandoc
+valgrind: valgrind
+python3: python3
 jq: jq
 git: git
 xz: xz-utils

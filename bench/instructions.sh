@@ -31,6 +31,12 @@ skip()
 
 command -v valgrind >/dev/null || skip "valgrind is missing"
 
+# glibc chooses how to copy and search by what the processor can do.
+simd()
+{
+	grep -qw -m1 avx2 /proc/cpuinfo 2>/dev/null && printf ' with avx2'
+}
+
 # The options that only say what to warn about, or how to debug, change nothing.
 made_with()
 {
@@ -42,7 +48,7 @@ made_with()
 		esac
 	done
 	echo
-	echo "machine: $(uname -m)"
+	echo "machine: $(uname -m)$(simd)"
 	echo "libc: $(getconf GNU_LIBC_VERSION 2>/dev/null)"
 	echo "sqlite: $(pkg-config --modversion sqlite3 2>/dev/null)"
 	echo "valgrind: $(valgrind --version)"
