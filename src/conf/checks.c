@@ -103,6 +103,21 @@ check_tags(const struct strlist *list, char *error, size_t size)
 }
 
 int
+check_pairs(const struct strlist *list, char *error, size_t size)
+{
+	for (const char *at = list->v[0]; *at;) {
+		size_t name = strcspn(at, "=,"), len = strcspn(at, ",");
+		if (name == 0 || at[name] != '=' || name + 1 == len) {
+			snprintf(
+			    error, size, "'%.60s': name=value,... is wanted", list->v[0]);
+			return -1;
+		}
+		at += len + (at[len] == ',');
+	}
+	return check_filled(list, error, size);
+}
+
+int
 check_user(const struct strlist *list, char *error, size_t size)
 {
 	const struct passwd *pw = getpwnam(list->v[0]);

@@ -13,6 +13,7 @@ int check_command(const struct strlist *, char *error, size_t size);
 int check_globs(const struct strlist *, char *error, size_t size);
 int check_env(const struct strlist *, char *error, size_t size);
 int check_tags(const struct strlist *, char *error, size_t size);
+int check_pairs(const struct strlist *, char *error, size_t size);
 int check_filled(const struct strlist *, char *error, size_t size);
 int check_user(const struct strlist *, char *error, size_t size);
 

@@ -18,6 +18,7 @@
 #include "conf/options.h"
 #include "conf/place.h"
 #include "conf/settings.h"
+#include "conf/tags.h"
 
 enum { FILE_MAX_BYTES = 1024 * 1024 };
 
@@ -307,6 +308,7 @@ check_top(struct loader *l)
 {
 	struct config *c = l->config;
 	char why[450];
+	tags_merge(c);
 	if (check_order(l, NULL, "settle", "settle-max") == -1)
 		return -1;
 	if (place_roots(&c->roots, c->project, why, sizeof(why)) == -1)

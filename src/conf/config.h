@@ -112,7 +112,9 @@ struct config {
 	int64_t drain_timeout_ms;
 	enum log_level log_level;
 	enum config_format format; /* of stdout in the foreground */
-	struct strlist tags;	   /* NAME=value; ${VAR} is replaced already */
+	struct strlist tags; /* NAME=value, each once: of all that give some (tags.h) */
+	char *tenant_id, *user_id, *session_id; /* NULL: not given */
+	char *metadata;				/* "k=v,k=v" */
 	int64_t events_segment_size;
 	int64_t events_segment_age_ms;
 	bool events_compress;

@@ -37,6 +37,10 @@ enum option_key {
 	OPT_TENANT,
 	OPT_USER,
 	OPT_SESSION,
+	OPT_TENANT_ID,
+	OPT_USER_ID,
+	OPT_SESSION_ID,
+	OPT_METADATA,
 };
 
 struct option_row {

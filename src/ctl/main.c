@@ -50,14 +50,19 @@ static const struct option_row restart_options[] = {
 	{ 0 },
 };
 
+#define TAG_OPTIONS \
+	{ OPT_TENANT_ID, "tenant-id", "T", "stands in every record" }, \
+	    { OPT_USER_ID, "user-id", "U", "stands in every record" }, \
+	    { OPT_SESSION_ID, "session-id", "S", "stands in every record" }, \
+	{ \
+		OPT_METADATA, "metadata", "K=V,...", "stands in every record" \
+	}
+
 static const struct option_row watch_options[] = {
 	{ 'i', "ignore", "GLOB", "leave out what matches; may be repeated" },
 	{ 'p', "poll", "[=INTERVAL]", "compare at intervals, do not ask the kernel" },
 	{ 'f', "format", "F", "json (default), pretty, cloudevents or none" },
-	{ 't', "tenant-id", "T", "stands in every record" },
-	{ 'u', "user-id", "U", "stands in every record" },
-	{ 's', "session-id", "S", "stands in every record" },
-	{ 'm', "metadata", "K=V,...", "stands in every record" },
+	TAG_OPTIONS,
 	{ 0 },
 };
 
@@ -69,6 +74,7 @@ static const struct option_row run_options[] = {
 	{ 'n', "jobs", "N", "how many commands at once" },
 	{ 's', "settle", "D", "how long a file must be quiet first" },
 	{ 'f', "format", "F", "the events on stdout: " FORMATS " (default)" },
+	TAG_OPTIONS,
 	{ 0 },
 };
 

@@ -19,35 +19,54 @@
 #define HANDLER "run"
 #define TREE_DESCRIPTORS 16
 
+struct tag_options {
+	const char *tenant, *user, *session, *metadata; /* NULL: not given */
+};
+
 struct watch_options {
 	const char *format;
 	const char *interval;
 	bool poll;
 	struct strlist ignore;
-	struct strlist tags;
+	struct tag_options tags;
 };
 
-static void
-add_tag(struct watch_options *options, const char *name, const char *value)
+/* false where key is none of them. */
+static bool
+take_tag(struct ctl *ctl, int key, struct tag_options *tags)
 {
-	char *tag = xasprintf("%s=%s", name, value);
-
-	strlist_add(&options->tags, tag);
-	free(tag);
+	switch (key) {
+	case OPT_TENANT_ID:
+		tags->tenant = optarg;
+		return true;
+	case OPT_USER_ID:
+		tags->user = optarg;
+		return true;
+	case OPT_SESSION_ID:
+		tags->session = optarg;
+		return true;
+	case OPT_METADATA:
+		if (strchr(optarg, '=') == NULL || *optarg == '=')
+			usage_error(
+			    ctl, "--metadata: %s: name=value,... is wanted", optarg);
+		tags->metadata = optarg;
+		return true;
+	default:
+		return false;
+	}
 }
 
-/* "k=v,k=v" */
 static void
-add_metadata(struct ctl *ctl, struct watch_options *options, const char *arg)
+fill_tags(struct launch *launch, const struct tag_options *tags)
 {
-	char *copy = xstrdup(arg), *rest = copy, *pair;
-
-	while ((pair = strsep(&rest, ",")) != NULL) {
-		if (strchr(pair, '=') == NULL || *pair == '=')
-			usage_error(ctl, "--metadata: %s: name=value,... is wanted", arg);
-		strlist_add(&options->tags, pair);
-	}
-	free(copy);
+	if (tags->tenant != NULL)
+		launch_option(launch, "tenant-id", tags->tenant);
+	if (tags->user != NULL)
+		launch_option(launch, "user-id", tags->user);
+	if (tags->session != NULL)
+		launch_option(launch, "session-id", tags->session);
+	if (tags->metadata != NULL)
+		launch_option(launch, "metadata", tags->metadata);
 }
 
 static void
@@ -63,14 +82,8 @@ take_watch_options(struct ctl *ctl, int argc, char **argv, struct watch_options 
 			options->interval = optarg;
 		} else if (key == 'f')
 			options->format = optarg;
-		else if (key == 't')
-			add_tag(options, "tenant_id", optarg);
-		else if (key == 'u')
-			add_tag(options, "user_id", optarg);
-		else if (key == 's')
-			add_tag(options, "session_id", optarg);
-		else if (key == 'm')
-			add_metadata(ctl, options, optarg);
+		else
+			take_tag(ctl, key, &options->tags);
 	}
 	args_words(ctl, argc, 0, 1);
 	if (argv[optind] != NULL)
@@ -92,8 +105,7 @@ fill_watch(
 		launch_option(launch, "poll-interval", options->interval);
 	if (options->ignore.n > 0)
 		launch_list(launch, "ignore", &options->ignore);
-	if (options->tags.n > 0)
-		launch_list(launch, "tags", &options->tags);
+	fill_tags(launch, &options->tags);
 }
 
 int
@@ -112,13 +124,13 @@ cmd_watch(struct ctl *ctl, int argc, char **argv)
 	}
 	launch_release(&launch);
 	strlist_release(&options.ignore);
-	strlist_release(&options.tags);
 	return code;
 }
 
 struct run_options {
 	struct strlist load, remove_file, match, ignore;
 	const char *jobs, *settle, *format;
+	struct tag_options tags;
 };
 
 static void
@@ -148,7 +160,8 @@ take_run_options(struct ctl *ctl, int argc, char **argv, struct run_options *opt
 			options->settle = optarg;
 			break;
 		default:
-			options->format = optarg;
+			if (!take_tag(ctl, key, &options->tags))
+				options->format = optarg;
 		}
 	}
 	args_words(ctl, argc, 0, 1);
@@ -181,6 +194,7 @@ fill_run(struct launch *launch, struct ctl *ctl, const struct run_options *optio
 	launch_option(launch, "state-dir", state_dir);
 	if (options->settle != NULL)
 		launch_option(launch, "settle", options->settle);
+	fill_tags(launch, &options->tags);
 	if (options->ignore.n > 0)
 		launch_list(launch, "ignore", &options->ignore);
 	handler_list(launch, "load", &options->load);

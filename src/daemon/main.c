@@ -31,15 +31,20 @@
 /* Of the trace log, to say why it died before it was ready. */
 #define LAST_WORDS 4096
 
-enum { OPT_FORMAT = 256, OPT_MONITOR };
+enum { OPT_MONITOR = 256, OPT_OF_CONFIG };
 
 static const struct option long_options[] = {
 	{ "foreground", no_argument, NULL, 'f' },
 	{ "config", required_argument, NULL, 'c' },
 	{ "project", required_argument, NULL, 'C' },
 	{ "test", no_argument, NULL, 't' },
-	{ "format", required_argument, NULL, OPT_FORMAT },
+	{ "format", required_argument, NULL, OPT_OF_CONFIG },
 	{ "monitor", no_argument, NULL, OPT_MONITOR },
+	/* The long form of -o, by the same names. */
+	{ "tenant-id", required_argument, NULL, OPT_OF_CONFIG },
+	{ "user-id", required_argument, NULL, OPT_OF_CONFIG },
+	{ "session-id", required_argument, NULL, OPT_OF_CONFIG },
+	{ "metadata", required_argument, NULL, OPT_OF_CONFIG },
 	{ "version", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -54,7 +59,8 @@ struct arguments {
 
 static const char usage[] =
     "usage: filemond [-f] [-c file] [-C dir] [--format json|pretty|cloudevents|none]\n"
-    "                [-o name=value]... [--monitor]\n"
+    "                [-o name=value]... [--monitor] [--tenant-id t] [--user-id u]\n"
+    "                [--session-id s] [--metadata k=v,...]\n"
     "       filemond -t [-c file] [-C dir] [-o name=value]...\n"
     "       filemond -V | -h\n";
 
@@ -78,10 +84,18 @@ ensure_stdio(void)
 }
 
 static void
+add_option(struct arguments *args, const char *name, const char *value)
+{
+	char *option = xasprintf("%s=%s", name, value);
+	strlist_add(&args->options, option);
+	free(option);
+}
+
+static void
 parse(int argc, char *argv[], struct arguments *args)
 {
-	int c;
-	while ((c = getopt_long(argc, argv, "fc:C:to:Vh", long_options, NULL)) != -1) {
+	int c, index = 0;
+	while ((c = getopt_long(argc, argv, "fc:C:to:Vh", long_options, &index)) != -1) {
 		switch (c) {
 		case 'f':
 			args->foreground = true;
@@ -98,12 +112,9 @@ parse(int argc, char *argv[], struct arguments *args)
 		case 'o':
 			strlist_add(&args->options, optarg);
 			break;
-		case OPT_FORMAT: {
-			char *option = xasprintf("format=%s", optarg);
-			strlist_add(&args->options, option);
-			free(option);
+		case OPT_OF_CONFIG:
+			add_option(args, long_options[index].name, optarg);
 			break;
-		}
 		case OPT_MONITOR:
 			args->source.monitor = true;
 			break;

@@ -9,6 +9,7 @@
 
 #include "base/xmalloc.h"
 #include "conf/argv.h"
+#include "conf/tags.h"
 #include "runner/env.h"
 #include "runner/helpers.h"
 #include "runner/jobs.h"
@@ -104,18 +105,6 @@ join(const char *root, const char *rel)
 	return xasprintf("%s%s%s", root, n > 0 && root[n - 1] == '/' ? "" : "/", rel);
 }
 
-static const char *
-tag(const struct config *config, const char *name)
-{
-	size_t n = strlen(name);
-	for (size_t i = 0; i < config->tags.n; i++) {
-		if (strncmp(config->tags.v[i], name, n) == 0 &&
-		    config->tags.v[i][n] == '=')
-			return config->tags.v[i] + n + 1;
-	}
-	return NULL;
-}
-
 static void
 set_if(struct env *env, const char *name, const char *value)
 {
@@ -162,9 +151,9 @@ set_env(const struct run *run, struct env *env)
 	set_if(env, "FILEMON_EVENT_ID", msg->event_id);
 	if (msg->size >= 0)
 		env_setf(env, "FILEMON_SIZE", "%" PRId64, msg->size);
-	set_if(env, "FILEMON_TENANT_ID", tag(config, "tenant_id"));
-	set_if(env, "FILEMON_USER_ID", tag(config, "user_id"));
-	set_if(env, "FILEMON_SESSION_ID", tag(config, "session_id"));
+	set_if(env, "FILEMON_TENANT_ID", tags_get(&config->tags, "tenant_id"));
+	set_if(env, "FILEMON_USER_ID", tags_get(&config->tags, "user_id"));
+	set_if(env, "FILEMON_SESSION_ID", tags_get(&config->tags, "session_id"));
 	set_if(env, "FILEMON_SOCKET", config->control_socket);
 	for (size_t i = 0; i < run->handler->env.n; i++)
 		env_put(env, run->handler->env.v[i]);

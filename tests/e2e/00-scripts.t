@@ -19,7 +19,7 @@ scripts | sort -u >"$T/list"
 while read -r script; do
 	case $(head -n 1 "$script") in
 	'#!/bin/bash') shell=bash ;;
-	*) shell=sh ;;
+	*) shell='sh' ;;
 	esac
 	ok "shellcheck $script" shellcheck -s $shell -x "$script"
 done <"$T/list"

@@ -162,7 +162,7 @@ START_TEST(the_template_says_nothing_and_uncommented_everything)
 	ck_assert_msg(c != NULL, "%s in\n%s", error.text, full.p);
 	ck_assert_uint_eq(c->n_handlers, 1);
 	ck_assert_uint_eq(c->n_sinks, 1);
-	ck_assert_str_eq(c->tags.v[1], "session_id=s1");
+	ck_assert_str_eq(c->tags.v[1], "session_id=s-2041"); /* the option, over tags */
 	ck_assert_str_eq(c->handlers[0].match.v[0], "docs/**/*.md");
 	for (size_t i = 0; i < options_count; i++)
 		ck_assert_msg(
