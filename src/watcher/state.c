@@ -2,6 +2,7 @@
 #include "watcher/state.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,22 +175,42 @@ move_aside(const char *path)
 	return 0;
 }
 
-static struct sql *
-open_sound(const char *path, int cache_kib)
+/* SQLite gives what belongs to the file, the WAL, the file's own mode. */
+static int
+make_private(const char *path)
 {
-	bool damaged = false;
-	struct sql *sql = sql_open(path, cache_kib, true, &damaged);
+	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	int rc = fd == -1 ? -1 : fchmod(fd, 0600);
+
+	if (rc == -1)
+		log_error("state: %s", path);
+	fd_close(&fd);
+	return rc;
+}
+
+static struct sql *
+open_checked(const char *path, int cache_kib, bool check, bool *damaged)
+{
+	bool temporary = *path == '\0';
+	struct sql *sql = !temporary && make_private(path) == -1
+	    ? NULL
+	    : sql_open(path, cache_kib, check, damaged);
 
 	if (sql != NULL && sql_migrate(sql, migrations, COUNTOF(migrations)) == 0)
 		return sql;
 	sql_close(sql);
-	if (!damaged || move_aside(path) == -1)
-		return NULL;
-	sql = sql_open(path, cache_kib, false, &damaged);
-	if (sql != NULL && sql_migrate(sql, migrations, COUNTOF(migrations)) == 0)
-		return sql;
-	sql_close(sql);
 	return NULL;
+}
+
+static struct sql *
+open_sound(const char *path, int cache_kib)
+{
+	bool damaged = false;
+	struct sql *sql = open_checked(path, cache_kib, true, &damaged);
+
+	if (sql != NULL || !damaged || move_aside(path) == -1)
+		return sql;
+	return open_checked(path, cache_kib, false, &damaged);
 }
 
 struct state *
@@ -201,8 +222,6 @@ state_open(const char *path, int cache_kib)
 
 	if (sql == NULL)
 		return NULL;
-	if (path != NULL)
-		chmod(path, 0600);
 	state = xcalloc(1, sizeof(*state));
 	state->sql = sql;
 	state->path = path == NULL ? NULL : xstrdup(path);

@@ -21,7 +21,7 @@ while read -r script; do
 	'#!/bin/bash') shell=bash ;;
 	*) shell='sh' ;;
 	esac
-	ok "shellcheck $script" shellcheck -s $shell -x "$script"
+	ok "shellcheck $script" shellcheck -s "$shell" -x "$script"
 done <"$T/list"
 
 for script in $(find contrib/handlers -type f) check.sh quickstart.sh .ci/run; do
