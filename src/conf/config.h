@@ -56,6 +56,8 @@ struct handler_config {
 	struct strlist remove_file;
 	struct strlist move;
 	int64_t jobs;	    /* slots */
+	int64_t memory_max; /* bytes; 0: none */
+	int64_t cpu_weight; /* 0: none */
 	int64_t timeout_ms; /* 0: none */
 	int64_t stop_grace_ms;
 	int64_t retries; /* runs after the first failure; -1: without end */
@@ -125,6 +127,7 @@ struct config {
 	int64_t jobs_max;  /* of all handlers together */
 	int64_t loop_runs; /* 0: no run is taken for one of a loop */
 	int64_t loop_cooldown_ms;
+	char *cgroup; /* auto, off, or a directory */
 	int64_t db_cache_kib;
 	int64_t clients_max;
 	char digest[17]; /* of everything above and below: hex, 64 bits */

@@ -134,6 +134,10 @@ const struct option options[] = {
 	{ TOP(loop_cooldown_ms), .name = "loop-cooldown", .type = OPTION_DURATION,
 	    .min = 1, .max = DAY, .dflt = "30s",
 	    .text = "How long such a file is left alone; doubles each time." },
+	{ TOP(cgroup), .name = "cgroup", .type = OPTION_STRING, .dflt = "auto",
+	    .check = check_filled,
+	    .text = "Where jobs get control groups of their own: auto, off, or a "
+		    "directory." },
 	{ TOP(db_cache_kib), .name = "db-cache", .type = OPTION_INT, .min = 64,
 	    .max = 1024 * 1024, .dflt = "512",
 	    .text = "Page cache of state.db, in KiB." },
@@ -165,6 +169,14 @@ const struct option options[] = {
 	    .text = "What a command reads on standard input: null is /dev/null." },
 	{ HANDLER(jobs), .name = "jobs", .type = OPTION_INT, .min = 1, .max = 256,
 	    .dflt = "1", .text = "How many of its commands may run at once." },
+	{ HANDLER(memory_max), .name = "memory-max", .type = OPTION_SIZE, .max = TIB,
+	    .dflt = "0", .example = "512M",
+	    .text = "The memory that a run of it may use; 0 is any." },
+	{ HANDLER(cpu_weight), .name = "cpu-weight", .type = OPTION_INT, .max = 10000,
+	    .dflt = "0", .example = "20",
+	    .text =
+		"Its share of the processor next to others, of which 100 is normal; 0 "
+		"is filemond's own." },
 	{ HANDLER(timeout_ms), .name = "timeout", .type = OPTION_DURATION,
 	    .max = 30 * DAY, .dflt = "5m",
 	    .text = "A command that runs longer is ended; 0 is never." },

@@ -305,6 +305,16 @@ show_sink(const cJSON *sink)
 }
 
 static void
+show_limits(const cJSON *status)
+{
+	char *limits = item_text(status, "limits");
+
+	if (*limits != '\0')
+		printf("limits     %s\n", limits);
+	free(limits);
+}
+
+static void
 show_loop(const cJSON *loop)
 {
 	char *path = item_path(loop), *handler = item_text(loop, "handler");
@@ -348,6 +358,7 @@ show_status(const cJSON *status)
 	show_queue(status);
 	show_scan(status);
 	show_state(status);
+	show_limits(status);
 	cJSON_ArrayForEach(handler, get(status, "handlers")) show_handler(handler);
 	cJSON_ArrayForEach(sink, get(status, "sinks")) show_sink(sink);
 	cJSON_ArrayForEach(loop, get(status, "loops")) show_loop(loop);

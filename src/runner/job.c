@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/xmalloc.h"
+#include "runner/cgroup.h"
 #include "runner/env.h"
 #include "runner/output.h"
 
@@ -62,6 +63,7 @@ struct job {
 	bool timed_out, cut;
 	bool swept; /* nothing was left of it when looked at last */
 	size_t left;
+	struct cgroup *cgroup;
 	int64_t grace_ms;
 	int64_t started_ns, duration_us, max_rss_kib;
 	int status;	    /* of wait(2) */
@@ -278,6 +280,7 @@ new_job(struct ev_loop *loop, const struct job_spec *spec, const struct job_hook
 	job->program = xstrdup(spec->argv[0]);
 	job->pid = -1;
 	job->grace_ms = spec->grace_ms;
+	job->cgroup = spec->cgroup;
 	job->output = output_new(spec->subject, spec->owner ? &long_limits : &limits);
 	job->started_ns = clk_mono_ns();
 	ev_init(&job->timer, on_timer);
@@ -320,6 +323,8 @@ spawn_job(struct job *job, const struct job_spec *spec, int fds[OUTPUT_STREAMS][
 		.in_fd = spec->in_fd,
 		.out_fd = spec->out_fd > 0 ? spec->out_fd : fds[OUTPUT_STDOUT][1],
 		.err_fd = fds[OUTPUT_STDERR][1],
+		.cgroup_fd = spec->cgroup ? cgroup_procs_fd(spec->cgroup) : 0,
+		.limits = spec->limits,
 		.quick = spec->quick,
 	};
 	if (spawn_start(&spawn, &spawned, error) == -1)
@@ -364,6 +369,7 @@ job_free(struct job *job)
 	close_io(job, &job->start);
 	for (int i = 0; i < OUTPUT_STREAMS; i++)
 		close_io(job, &job->streams[i].io);
+	cgroup_free(job->cgroup);
 	output_free(job->output);
 	free(job->subject);
 	free(job->program);
@@ -380,6 +386,13 @@ pid_t
 job_pid(const struct job *job)
 {
 	return job->pid;
+}
+
+void
+job_kill_cgroup(const struct job *job)
+{
+	if (job->cgroup)
+		cgroup_kill(job->cgroup);
 }
 
 bool

@@ -23,6 +23,7 @@
 #include "runner/spawn.h"
 #include "wire/wire.h"
 
+struct cgroup;
 struct ev_loop;
 struct env;
 
@@ -47,7 +48,9 @@ struct job_spec {
 	int64_t grace_ms;
 	int in_fd;  /* its stdin, the caller's to close; 0: /dev/null */
 	int out_fd; /* its stdout, as in_fd; 0: captured */
-	const struct job_owner *owner; /* NULL: a job */
+	const struct job_owner *owner;	       /* NULL: a job */
+	struct cgroup *cgroup;		       /* taken; NULL: none */
+	const struct privilege_limits *limits; /* that its processes take; NULL: none */
 	bool quick; /* start it at the least cost (spawn.h); see job_attend */
 };
 
@@ -84,6 +87,8 @@ void job_free(struct job *);
 
 uint64_t job_id(const struct job *);
 pid_t job_pid(const struct job *);
+/* Kills all that is in its cgroup, where it has one. */
+void job_kill_cgroup(const struct job *);
 bool job_is_alive(const struct job *); /* its process was not yet reaped */
 
 /*

@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/xmalloc.h"
+#include "runner/cgroup.h"
 #include "runner/env.h"
 #include "runner/procs.h"
 
@@ -290,6 +291,8 @@ reap_one(struct jobs *jobs)
 	/* Before it is reaped: till then no other group can get its number. */
 	if (entry)
 		killpg(info.si_pid, SIGKILL);
+	if (entry)
+		job_kill_cgroup(entry->job);
 	if (wait4(info.si_pid, &status, 0, &usage) == info.si_pid && entry)
 		job_exited(entry->job, status, &usage);
 	return true;
@@ -376,6 +379,8 @@ on_signal(void *ctx, const struct job *job, int sig)
 		signal_proc(&children.v[i], sig);
 		procs_tree(children.v[i].pid, &list);
 	}
+	if (sig == SIGKILL)
+		job_kill_cgroup(job);
 	signal_group(job_pid(job), sig);
 	for (size_t i = 0; i < list.n; i++) {
 		if (list.v[i].pgrp != job_pid(job))
@@ -393,6 +398,7 @@ jobs_start(struct jobs *jobs, const struct job_spec *spec, struct spawn_error *e
 	uint64_t now = procs_now();
 	if (find_id(jobs, spec->id)) {
 		*error = (struct spawn_error){ SPAWN_FORK, EEXIST };
+		cgroup_free(spec->cgroup);
 		return -1;
 	}
 	jobs_mark(jobs, spec->id, mark, sizeof(mark));

@@ -7,13 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/xmalloc.h"
 #include "conf/argv.h"
 #include "conf/tags.h"
+#include "runner/cgroup.h"
 #include "runner/env.h"
 #include "runner/helpers.h"
 #include "runner/jobs.h"
 #include "runner/local.h"
+#include "runner/privilege.h"
 #include "wire/wire.h"
 
 extern char **environ;
@@ -27,14 +30,16 @@ struct shared {
 
 struct orders {
 	struct config *config;
+	struct cgroups *cgroups;
 	struct shared *shared; /* one a handler */
 };
 
 struct orders *
-orders_new(struct config *config)
+orders_new(struct config *config, struct cgroups *cgroups)
 {
 	struct orders *orders = xcalloc(1, sizeof(*orders));
 	orders->config = config;
+	orders->cgroups = cgroups;
 	orders->shared = xcalloc(config->n_handlers + 1, sizeof(*orders->shared));
 	return orders;
 }
@@ -127,6 +132,7 @@ set_user_env(struct env *env, const struct spawn_user *user)
 struct run {
 	const struct wire_msg *msg;
 	const struct config *config;
+	struct cgroups *cgroups;
 	const struct handler_config *handler;
 	const char *root;
 	struct shared *shared;
@@ -197,6 +203,19 @@ is_local(const struct run *run, const char *program, const char *cwd)
 	return shared->local;
 }
 
+/* Without one, the limits are each process's own. */
+static struct cgroup *
+make_cgroup(
+    const struct run *run, const struct jobs *jobs, const struct privilege_limits *limits)
+{
+	char mark[JOBS_MARK_SIZE];
+	jobs_mark(jobs, run->msg->id, mark, sizeof(mark));
+	struct cgroup *cgroup = cgroup_new(run->cgroups, mark, limits);
+	if (!cgroup && errno != ENOTSUP)
+		log_warn("handler %s: no cgroup (it runs without)", run->handler->name);
+	return cgroup;
+}
+
 static int
 start(struct jobs *jobs, const struct run *run, const struct strlist *templ,
     struct order_error *error)
@@ -207,6 +226,12 @@ start(struct jobs *jobs, const struct run *run, const struct strlist *templ,
 	    "handler %s %s", run->handler->name, *run->msg->path ? run->msg->path : ".");
 	char *cwd = folder_of(run);
 	char **argv = build_argv(jobs, run, templ);
+	const struct privilege_limits limits = {
+		run->handler->memory_max,
+		run->handler->cpu_weight,
+	};
+	struct cgroup *cgroup = make_cgroup(run, jobs, &limits);
+	bool limited = cgroup && cgroup_limits(cgroup);
 	env_init(&env, environ);
 	set_env(run, &env);
 	struct job_spec spec = {
@@ -218,6 +243,8 @@ start(struct jobs *jobs, const struct run *run, const struct strlist *templ,
 		.user = run->user,
 		.timeout_ms = run->handler->timeout_ms,
 		.grace_ms = run->handler->stop_grace_ms,
+		.cgroup = cgroup,
+		.limits = limited ? NULL : &limits,
 		.quick = is_local(run, argv[0], cwd),
 	};
 	int result = jobs_start(jobs, &spec, &why);
@@ -277,6 +304,7 @@ orders_start(struct orders *orders, struct jobs *jobs, const struct wire_msg *ms
 	struct run run = {
 		.msg = msg,
 		.config = config,
+		.cgroups = orders->cgroups,
 		.handler = &config->handlers[msg->handler],
 		.root = config->roots.v[msg->root],
 	};

@@ -11,6 +11,7 @@
 
 #include "conf/config.h"
 
+struct cgroups;
 struct jobs;
 struct wire_msg;
 
@@ -21,8 +22,8 @@ struct order_error {
 	char text[512];
 };
 
-/* Takes the configuration. */
-struct orders *orders_new(struct config *);
+/* Takes the configuration; cgroups stays the caller's. */
+struct orders *orders_new(struct config *, struct cgroups *);
 void orders_free(struct orders *);
 const struct config *orders_config(const struct orders *);
 

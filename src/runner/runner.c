@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "runner/cgroup.h"
 #include "runner/hand.h"
 #include "runner/helpers.h"
 #include "runner/jobs.h"
@@ -33,6 +34,7 @@ struct runner {
 	struct jobs *jobs;
 	struct sinks *sinks;
 	struct hand *hand;
+	struct cgroups *cgroups;
 	struct ev_io life;
 	struct ev_signal sigterm;
 	pid_t parent;
@@ -43,7 +45,7 @@ static void
 set_config(struct runner *r, struct config *config)
 {
 	orders_free(r->orders);
-	r->orders = orders_new(config);
+	r->orders = orders_new(config, r->cgroups);
 	log_set_level((enum log_level)config->log_level);
 }
 
@@ -351,6 +353,7 @@ release(struct runner *r)
 	jobs_free(r->jobs);
 	wire_free(r->wire);
 	hand_free(r->hand);
+	cgroups_free(r->cgroups);
 	orders_free(r->orders);
 	ev_loop_destroy(r->loop);
 }
@@ -368,9 +371,10 @@ runner_main(const struct runner_setup *setup)
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) == -1)
 		fatal("runner: PR_SET_CHILD_SUBREAPER");
 	r.hand = hand_new();
+	name_family(setup->config, family, sizeof(family));
+	r.cgroups = cgroups_new(setup->config->cgroup, family);
 	set_config(&r, setup->config);
 	watch_supervisor(&r);
-	name_family(setup->config, family, sizeof(family));
 	r.jobs = jobs_new(r.loop, family, &jobs_events);
 	r.sinks = sinks_new(r.loop, r.jobs, &sinks_hooks);
 	sinks_configure(r.sinks, orders_config(r.orders));
@@ -378,6 +382,8 @@ runner_main(const struct runner_setup *setup)
 	say(&r,
 	    &(struct wire_msg){
 		.type = WIRE_READY, .text = orders_config(r.orders)->digest });
+	say(&r,
+	    &(struct wire_msg){ .type = WIRE_LIMITS, .text = cgroups_text(r.cgroups) });
 	ev_run(r.loop, 0);
 	size_t left = procs_end_all(END_ALL_MS);
 	if (left > 0)

@@ -21,6 +21,7 @@
 #include "base/compiler.h"
 #include "base/fd.h"
 #include "base/xmalloc.h"
+#include "runner/privilege.h"
 
 #define STATUS_FD 3
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
@@ -44,6 +45,8 @@ static const char *const step_names[] = {
 	[SPAWN_FORK] = "fork",
 	[SPAWN_SETSID] = "setsid",
 	[SPAWN_STDIO] = "stdio",
+	[SPAWN_CGROUP] = "cgroup",
+	[SPAWN_LIMITS] = "limits",
 	[SPAWN_USER] = "change of user",
 	[SPAWN_PARENT] = "parent",
 	[SPAWN_CHDIR] = "chdir",
@@ -146,13 +149,13 @@ close_others(struct plan *plan)
 	closefrom(STATUS_FD + 1);
 }
 
+/* "0" is the writer itself. */
 static void
-set_user(struct plan *plan)
+enter_cgroup(struct plan *plan)
 {
-	const struct spawn_user *user = plan->spawn->user;
-	if (setgroups((size_t)user->n_groups, user->groups) == -1 ||
-	    setgid(user->gid) == -1 || setuid(user->uid) == -1)
-		give_up(plan, SPAWN_USER);
+	int fd = plan->spawn->cgroup_fd;
+	if (fd > 0 && write(fd, "0", 1) == -1)
+		give_up(plan, SPAWN_CGROUP);
 }
 
 static void NORETURN
@@ -160,12 +163,15 @@ child(struct plan *plan)
 {
 	const struct spawn *spawn = plan->spawn;
 	set_stdio(plan);
+	enter_cgroup(plan);
 	close_others(plan);
 	if (setsid() == -1)
 		give_up(plan, SPAWN_SETSID);
-	if (plan->change_user)
-		set_user(plan);
-	/* After setuid(2), which clears it; the parent may be gone already. */
+	if (spawn->limits && privilege_limit(spawn->limits) == -1)
+		give_up(plan, SPAWN_LIMITS);
+	if (plan->change_user && privilege_drop(spawn->user) == -1)
+		give_up(plan, SPAWN_USER);
+	/* After setresuid(2), which clears it; the parent may be gone already. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || getppid() != plan->parent)
 		give_up(plan, SPAWN_PARENT);
 	if (spawn->cwd && chdir(spawn->cwd) == -1)

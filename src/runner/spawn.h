@@ -32,6 +32,8 @@ struct spawn_user {
 	char *shell;
 };
 
+struct privilege_limits;
+
 struct spawn {
 	char *const *argv; /* argv[0] without a slash: looked up in PATH of envp */
 	char *const *envp;
@@ -39,6 +41,8 @@ struct spawn {
 	const struct spawn_user *user; /* NULL: as this process */
 	int in_fd;		       /* 0: /dev/null */
 	int out_fd, err_fd;	       /* the child's ends; stay the caller's to close */
+	int cgroup_fd;		       /* the child begins in it (cgroup.h); 0: in ours */
+	const struct privilege_limits *limits; /* NULL: as this process */
 	bool quick; /* wait for execve(2); not where the user changes */
 };
 
@@ -49,6 +53,8 @@ enum spawn_step {
 	SPAWN_FORK,
 	SPAWN_SETSID,
 	SPAWN_STDIO,
+	SPAWN_CGROUP,
+	SPAWN_LIMITS,
 	SPAWN_USER,
 	SPAWN_PARENT, /* the parent was gone before the child was ready */
 	SPAWN_CHDIR,

@@ -91,6 +91,9 @@ life_message(void *ctx, const struct wire_msg *msg)
 		if (!keep_message(w->keep, msg))
 			dispatch_message(w, msg);
 		break;
+	case WIRE_LIMITS:
+		strlcpy(w->limits, msg->text, sizeof(w->limits));
+		break;
 	case WIRE_SINK:
 		followers_message(w, msg);
 		break;

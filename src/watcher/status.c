@@ -340,6 +340,7 @@ status_command(struct request *request)
 	add_queue(request->w, out);
 	followers_status(request->w, out);
 	add_loops(request->w, out);
+	cJSON_AddStringToObject(out, "limits", request->w->limits);
 	add_state(request->w, out);
 	add_scan(request->w, out);
 	control_reply(request->conn, request->id, out);

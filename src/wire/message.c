@@ -71,6 +71,7 @@ static const struct field layout[WIRE_TYPE_MAX][FIELDS_MAX] = {
 		FIELD(STRING, text, 0),
 	},
 	[WIRE_DROP] = { FIELD(U64, id, 0) },
+	[WIRE_LIMITS] = { FIELD(STRING, text, 0) },
 };
 
 /* Fields are copied by their size: an enum must be as wide as U32. */

@@ -29,11 +29,12 @@ enum wire_type {
 	WIRE_RELOADED, /* runner to watcher: code 0 switched, text = digest; else text =
 			  error */
 	WIRE_STOPPED,  /* runner to watcher: nothing of ours runs any more */
-	WIRE_PACK, /* watcher to runner: compress the closed event segment seq; STARTED
-		      and ENDED follow as for a job */
-	WIRE_LOG,  /* watcher to runner: the event log is written up to seq */
-	WIRE_SINK, /* runner to watcher: how a sink is: name, seq, ... */
-	WIRE_DROP, /* watcher to runner: not that job (id), if it did not start yet */
+	WIRE_PACK,   /* watcher to runner: compress the closed event segment seq; STARTED
+			and ENDED follow as for a job */
+	WIRE_LOG,    /* watcher to runner: the event log is written up to seq */
+	WIRE_SINK,   /* runner to watcher: how a sink is: name, seq, ... */
+	WIRE_DROP,   /* watcher to runner: not that job (id), if it did not start yet */
+	WIRE_LIMITS, /* runner to watcher: text = what keeps jobs within their limits */
 	WIRE_TYPE_MAX,
 };
 

@@ -4,16 +4,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runner/privilege.h"
 #include "runner/spawn.h"
 
 static char *const path_only[] = { (char *)"PATH=/usr/bin:/bin", NULL };
@@ -333,6 +338,56 @@ START_TEST(it_runs_as_another_user_with_that_users_groups)
 }
 END_TEST
 
+/* What this process has to hand on: it must not arrive. */
+static void
+raise_ambient(void)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	ck_assert_int_eq(syscall(SYS_capget, &header, data), 0);
+	data[0].inheritable |= 1U << CAP_CHOWN;
+	ck_assert_int_eq(syscall(SYS_capset, &header, data), 0);
+	ck_assert_int_eq(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_CHOWN, 0, 0), 0);
+}
+
+START_TEST(another_user_has_no_capability_and_no_way_back)
+{
+	if (geteuid() != 0)
+		return;
+	raise_ambient();
+	struct spawn_user *user = spawn_user_new("nobody");
+	char *argv[] = { (char *)"sh", (char *)"-c",
+		(char *)"grep -E '^(Cap(Inh|Prm|Eff|Amb)|Uid|Gid)' /proc/self/status |"
+			" tr -d '\\t\\n'",
+		NULL },
+	     want[512];
+	unsigned uid = user->uid, gid = user->gid;
+	/* quick is not done where the user changes; asked for, it does no harm. */
+	struct ran ran = run((struct spawn){ .argv = argv, .user = user, .quick = true });
+	snprintf(want, sizeof(want),
+	    "Uid:%u%u%u%uGid:%u%u%u%uCapInh:0000000000000000"
+	    "CapPrm:0000000000000000CapEff:0000000000000000CapAmb:0000000000000000",
+	    uid, uid, uid, uid, gid, gid, gid, gid);
+	ck_assert_str_eq(ran.output, want);
+	spawn_user_free(user);
+}
+END_TEST
+
+START_TEST(limits_are_taken_before_the_program_begins)
+{
+	const struct privilege_limits limits = { .memory_max = 64 << 20,
+		.cpu_weight = 50 };
+	char *argv[] = { (char *)"sh", (char *)"-c",
+		(char *)"ulimit -d; set -- $(cat /proc/self/stat); echo ${19}", NULL };
+	int nice = getpriority(PRIO_PROCESS, 0) + 4;
+	char want[64];
+	struct ran ran =
+	    run((struct spawn){ .argv = argv, .limits = &limits, .quick = true });
+	snprintf(want, sizeof(want), "65536\n%d\n", nice < 19 ? nice : 19);
+	ck_assert_str_eq(ran.output, want);
+}
+END_TEST
+
 UNIT_MAIN("spawn", the_program_is_found_in_path_and_its_output_comes,
     arguments_are_bytes_and_no_shell_sees_them,
     a_program_that_is_not_there_is_told_before_there_is_a_child,
@@ -343,4 +398,6 @@ UNIT_MAIN("spawn", the_program_is_found_in_path_and_its_output_comes,
     an_output_pipe_may_have_the_number_of_the_status_pipe,
     signals_are_as_a_program_expects_them, a_quick_child_is_as_any_other,
     the_child_leads_a_session_of_its_own, the_child_dies_with_its_parent,
+    another_user_has_no_capability_and_no_way_back,
+    limits_are_taken_before_the_program_begins,
     it_runs_as_another_user_with_that_users_groups)

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: ISC
+# What a handler's runs may use, whom they are, and the group that holds them.
+# shellcheck source=/dev/null
+. "${top_srcdir:?}/tests/lib/daemon.sh"
+need jq
+
+# Without a group every process has its own limits.
+project rlimits <<CONF
+settle = 10ms
+cgroup = off
+handler data {
+	match = { "data" }
+	load = { "sh", "-c", "ulimit -d >'$T/data'; set -- \$(cat /proc/self/stat); echo \$19 >'$T/nice'" }
+	memory-max = 64M
+	cpu-weight = 50
+}
+handler free {
+	match = { "free" }
+	load = { "sh", "-c", "ulimit -d >'$T/free'" }
+}
+CONF
+touch "$P/data" "$P/free"
+start_daemon
+idle >/dev/null
+is "memory-max is a limit of each process" "$(cat "$T/data")" 65536
+is "a handler without it has that of filemond" "$(cat "$T/free")" \
+	"$(sh -c "ulimit -d")"
+like "status says how limits are kept" "$(ctl status)" "*limits *rlimits (switched off)*"
+ctl stop >/dev/null
+
+# Another user: nothing of root's is left to it.
+if [ "$(id -u)" -eq 0 ] && id nobody >/dev/null 2>&1; then
+	project user <<CONF
+settle = 10ms
+handler nobody {
+	load = { "sh", "-c", "id -un >&2; id -G >&2; grep -E '^Cap(Inh|Prm|Eff|Amb)' /proc/self/status >&2; cat '$T/secret' >&2; exit 65" }
+	user = nobody
+	cwd = "/"
+}
+CONF
+	echo hidden >"$T/secret"
+	chmod 600 "$T/secret"
+	touch "$P/f"
+	start_daemon
+	idle >/dev/null
+	said=$(ctl failures --json | jq -r '.items[0].output')
+	like "the handler's user has its own name and groups" "$said" \
+		"nobody
+$(id -G nobody)
+*"
+	is "... and no capability" "$(printf '%s\n' "$said" |
+		grep -c '^Cap.*0000000000000000$')" 4
+	not_ok "... and reads nothing of root's" sh -c "printf '%s' '$said' | grep -q hidden"
+	ctl stop >/dev/null
+else
+	skip "not root, or there is no user nobody" 3
+fi
+
+# A group for each job.
+mounted=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+group=$mounted/filemon-test.$$
+if [ -n "$mounted" ] && mkdir "$group" 2>/dev/null && [ -e "$group/cgroup.kill" ]; then
+	at_exit "rmdir '$group' 2>/dev/null"
+	project group <<CONF
+settle = 10ms
+cgroup = "$group"
+handler in {
+	match = { "in" }
+	load = { "sh", "-c", "cat /proc/self/cgroup >'$T/in'; cat '$group'/filemon-job-*/cgroup.procs >'$T/procs'" }
+}
+handler leave {
+	match = { "leave" }
+	load = { "$H/leave" }
+}
+handler hang {
+	match = { "hang" }
+	load = { "$H/hang" }
+	timeout = 300ms   stop-grace = 50ms   retries = 0
+}
+CONF
+	touch "$P/in" "$P/leave" "$P/hang"
+	start_daemon
+	ok "jobs run in groups" idle
+	ok "... each in its own" grep -q "^0::.*filemon-test.$$/filemon-job-" "$T/in"
+	ok "... in which it is" test -s "$T/procs"
+	is "what left daemons behind has delivered" \
+		"$(st '.handlers[] | select(.name == "leave").ok')" 1
+	is "what hung has timed out" "$(ctl failures --json | jq -r '.items[].outcome')" \
+		"timed out after 300 ms"
+	no_groups()
+	{
+		[ -z "$(find "$group" -mindepth 1 -maxdepth 1 -type d)" ]
+	}
+	ok "no group is left of them" wait_for "$LIMIT" no_groups
+	like "status names the group" "$(st .limits)" "cgroup $group (*"
+	rm "$P/hang"
+	touch "$P/hang"
+	wait_for "$LIMIT" st_is '.handlers[] | select(.name == "hang").running' 1
+	kill -9 "$(pid_of runner)"
+	ok "a runner that was killed is replaced" idle
+	ok "... and no group is left" wait_for "$LIMIT" no_groups
+	ctl stop >/dev/null
+	ok "the group is empty at the end" rmdir "$group"
+	skip "no memory controller in $mounted: memory.max is not tried"
+else
+	skip "no cgroup of version 2 in which a group can be made" 10
+fi
+finish
