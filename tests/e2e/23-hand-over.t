@@ -38,8 +38,8 @@ change()
 		echo "content $n" >"$P/.new.tmp" && mv "$P/.new.tmp" "$P/f$n"
 		[ $((n % 7)) -ne 0 ] || rm -f "$P/f$((n - 3))"
 		# Some forty ahead, also while nothing is delivered.
-		more_done $((n - n / 7 * 2 - 40)) ||
-			wait_for "$LIMIT" more_done $((n - n / 7 * 2 - 40)) || break
+		least=$((n - 2 * n / 7 - 40))
+		more_done $least || wait_for "$LIMIT" more_done $least || break
 	done
 	echo $n >"$T/written"
 }
