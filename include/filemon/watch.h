@@ -93,6 +93,10 @@ struct fm_event {
 	size_t path_len;
 	const char *old_path; /* FM_RENAMED */
 	size_t old_path_len;
+	/* On FM_CREATED where it came from, on FM_DELETED where it went, by a
+	   rename whose other end is in the tree and not wanted; else NULL. */
+	const char *other;
+	size_t other_len;
 	const char *name;      /* the last component of path, within path */
 	const struct stat *st; /* FM_LIST_ENTRY (see names_only), FM_LIST_BEGIN: lstat */
 	/* On an event for one path: it is told because the queue repeats what a

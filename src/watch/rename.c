@@ -33,11 +33,13 @@ look_behind(struct fm_watch *w, const struct place *from)
 		tree_appeared(w, from->dir, &n, false);
 }
 
+/* to: where it went, NULL where that is not known. */
 static void
-flush(struct fm_watch *w, unsigned i, bool look)
+flush(struct fm_watch *w, unsigned i, bool look, const struct path *to)
 {
 	struct half half = take_half(&w->rename, i);
 	const struct place *from = &half.from;
+	struct fm_event event = { .kind = FM_DELETED, .is_dir = half.is_dir };
 	uint32_t node;
 
 	if (half.node != DIRTAB_NONE)
@@ -45,7 +47,11 @@ flush(struct fm_watch *w, unsigned i, bool look)
 	if (from->dir == DIRTAB_NONE ||
 	    path_set(w, &w->second, from->dir, from->name, from->len) == -1)
 		return;
-	tell_kind(w, FM_DELETED, &w->second, half.is_dir);
+	if (to != NULL) {
+		event.other = path_rel(to);
+		event.other_len = path_rel_len(to);
+	}
+	tell_event(w, &event, path_rel(&w->second), path_rel_len(&w->second));
 	node = place_node(w, from);
 	if (node != DIRTAB_NONE) /* seen there since, and now said to be gone */
 		tree_queue(w, node, FM_SCAN_FRESH | DIR_RECURSE, true);
@@ -68,7 +74,7 @@ rename_flush_place(struct fm_watch *w, uint32_t dir, const struct notice *n)
 		if (!place_is_same(&r->halves[i].from, &place))
 			continue;
 		if (!(n->mask & IN_MOVED_TO) || r->halves[i].cookie != n->cookie)
-			flush(w, i, !(n->mask & (IN_CREATE | IN_MOVED_TO)));
+			flush(w, i, !(n->mask & (IN_CREATE | IN_MOVED_TO)), NULL);
 		return;
 	}
 }
@@ -77,7 +83,16 @@ void
 rename_flush_all(struct fm_watch *w)
 {
 	while (w->rename.held > 0)
-		flush(w, 0, false);
+		flush(w, 0, false, NULL);
+}
+
+static void
+note_unwanted(struct unwanted *u, const struct path *path, uint32_t cookie)
+{
+	u->len = path_rel_len(path);
+	u->cookie = u->len < sizeof(u->path) ? cookie : 0;
+	if (u->cookie != 0)
+		memcpy(u->path, path_rel(path), u->len + 1);
 }
 
 void
@@ -92,10 +107,11 @@ rename_from(struct fm_watch *w, uint32_t dir, const struct notice *n)
 	if (!tell_wanted(w, &w->path, is_dir)) {
 		if (node != DIRTAB_NONE)
 			tree_forget(w, node);
+		note_unwanted(&r->unwanted, &w->path, n->cookie);
 		return;
 	}
 	if (r->held == RENAME_HALVES)
-		flush(w, 0, true);
+		flush(w, 0, true, NULL);
 	if (node != DIRTAB_NONE)
 		dirtab_detach(&w->dirs, node);
 	r->halves[r->held++] = (struct half){ .from = place_of(dir, n->name, n->len),
@@ -111,7 +127,12 @@ arrived(struct fm_watch *w, uint32_t dir, const struct notice *n)
 {
 	bool is_dir = n->mask & IN_ISDIR;
 	struct fm_event event = { .kind = FM_CREATED, .is_dir = is_dir };
+	const struct unwanted *from = &w->rename.unwanted;
 
+	if (from->cookie != 0 && from->cookie == n->cookie) {
+		event.other = from->path;
+		event.other_len = from->len;
+	}
 	relink_forget_last(&w->relink);
 	event.repeated = fresh_take(&w->fresh, n->wd, n->name, n->len, w->read_bytes);
 	tell_event(w, &event, path_rel(&w->path), path_rel_len(&w->path));
@@ -132,7 +153,7 @@ rename_to(struct fm_watch *w, uint32_t dir, const struct notice *n)
 	while (i < r->held && r->halves[i].cookie != n->cookie)
 		i++;
 	if (!wanted && i < r->held)
-		flush(w, i, true);
+		flush(w, i, true, &w->path);
 	if (!wanted)
 		return;
 	if (i == r->held) {
@@ -156,7 +177,7 @@ rename_tick(struct fm_watch *w, int64_t now)
 	struct rename *r = &w->rename;
 
 	while (r->held > 0 && r->halves[0].due <= now)
-		flush(w, 0, true);
+		flush(w, 0, true, NULL);
 }
 
 int64_t

@@ -19,9 +19,19 @@
 
 #define RENAME_HALVES 32
 
+#define UNWANTED_MAX 512 /* bytes of a path; a longer one is not told */
+
+/* The last first half that was not wanted: most often its second follows. */
+struct unwanted {
+	uint32_t cookie; /* 0: none */
+	size_t len;
+	char path[UNWANTED_MAX];
+};
+
 struct rename {
 	struct half halves[RENAME_HALVES]; /* oldest first */
 	unsigned held;
+	struct unwanted unwanted;
 };
 
 void rename_from(struct fm_watch *, uint32_t dir, const struct notice *);

@@ -894,7 +894,9 @@ START_TEST(what_is_not_wanted_is_neither_watched_nor_told)
 	for (size_t i = 0; i < f.count; i++)
 		ck_assert(strncmp(f.told[i].path, "skip", 4) != 0);
 	CK_TOLD(&f, FM_CREATED, "found");
+	ck_assert_str_eq(told(&f, FM_CREATED, "found")->old, "skip2");
 	CK_TOLD(&f, FM_DELETED, "keep");
+	ck_assert_str_eq(told(&f, FM_DELETED, "keep")->old, "skip3");
 	ck_assert_uint_eq(stats(&f).watches, 2);
 	fixture_release(&f);
 }

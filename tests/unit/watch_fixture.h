@@ -41,7 +41,7 @@ struct told {
 	unsigned scan;
 	int error;
 	bool is_dir, repeated, has_st;
-	char *path, *old;
+	char *path, *old; /* old_path, or other */
 	int pid;
 	bool has_pidfd;
 };
@@ -239,7 +239,10 @@ on_event(void *ctx, const struct fm_event *e)
 	}
 	f->told[f->count++] = (struct told){ e->kind, e->cause, e->scan, e->error,
 		e->is_dir, e->repeated, e->st != NULL, strdup(e->path),
-		e->old_path ? strdup(e->old_path) : NULL, e->pid, e->pidfd != -1 };
+		e->old_path    ? strdup(e->old_path)
+		    : e->other ? strdup(e->other)
+			       : NULL,
+		e->pid, e->pidfd != -1 };
 }
 
 static inline bool
