@@ -37,6 +37,8 @@ valgrind: valgrind
 python3: python3
 jq: jq
 git: git
+vim.tiny: vim-tiny
+nano: nano
 xz: xz-utils
 zstd: zstd
 kcat: kcat

@@ -101,6 +101,7 @@ struct config {
 	int64_t rescan_ms; /* 0: never */
 	int64_t settle_ms;
 	int64_t settle_max_ms;
+	bool edited;		/* saves are put together */
 	struct strlist include; /* globs; empty: everything */
 	struct strlist ignore;
 	bool default_ignores;

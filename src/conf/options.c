@@ -58,6 +58,8 @@ const struct option options[] = {
 	    .text = "A changed path is due when it was quiet for so long." },
 	{ TOP(settle_max_ms), .name = "settle-max", .type = OPTION_DURATION, .max = DAY,
 	    .dflt = "5s", .text = "A path that keeps changing is due after so long." },
+	{ TOP(edited), .name = "edited", .type = OPTION_BOOL, .dflt = "false",
+	    .text = "Record what an editor does to save a file as one event." },
 	{ TOP(defer_vcs), .name = "defer-vcs", .type = OPTION_BOOL, .dflt = "true",
 	    .text = "Wait while git works in the tree (.git/index.lock)." },
 	{ TOP(compare), .name = "compare", .type = OPTION_CHOICE, .dflt = "stat",

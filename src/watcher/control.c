@@ -19,6 +19,7 @@
 #include "watcher/commands.h"
 #include "watcher/delivery.h"
 #include "watcher/dispatch.h"
+#include "watcher/stream.h"
 #include "watcher/watcher_priv.h"
 
 #define LINE_MAX_BYTES (64 * 1024)
@@ -48,6 +49,7 @@ struct control {
 	int64_t n_clients;
 	struct waiter waiters[WAITERS_MAX];
 	size_t n_waiters;
+	bool again; /* in another turn, at once */
 };
 
 void
@@ -477,6 +479,13 @@ control_turn(struct control *control, int64_t now)
 	if (control == NULL || control->n_waiters == 0)
 		return;
 	idle = is_idle(control->w);
+	/* Nothing more will come of what is held: it is recorded in the next turn,
+	   and then answered. */
+	control->again = idle && stream_holds(control->w->stream);
+	if (control->again) {
+		stream_flush(control->w->stream);
+		idle = false;
+	}
 	for (size_t i = 0; i < control->n_waiters;) {
 		struct waiter waiter = control->waiters[i];
 
@@ -498,6 +507,8 @@ control_due(const struct control *control)
 {
 	int64_t due = -1;
 
+	if (control != NULL && control->again)
+		return 0;
 	for (size_t i = 0; control != NULL && i < control->n_waiters; i++)
 		if (control->waiters[i].due_ms >= 0 &&
 		    (due < 0 || control->waiters[i].due_ms < due))

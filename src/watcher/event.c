@@ -21,6 +21,7 @@ static const char *const type_names[] = {
 	[EVENT_MODIFIED] = "modified",
 	[EVENT_DELETED] = "deleted",
 	[EVENT_RENAMED] = "renamed",
+	[EVENT_EDITED] = "edited",
 	[EVENT_GAP] = "gap",
 	[EVENT_STARTED] = "started",
 	[EVENT_STOPPED] = "stopped",
@@ -31,6 +32,12 @@ static const char *const kind_names[] = {
 	[EVENT_CONTENT] = "content",
 	[EVENT_METADATA] = "metadata",
 	[EVENT_EXTENDED] = "extended",
+};
+
+static const char *const method_names[] = {
+	[EVENT_ATOMIC] = "atomic",
+	[EVENT_BACKUP] = "backup",
+	[EVENT_IN_PLACE] = "in-place",
 };
 
 const char *
@@ -210,6 +217,41 @@ add_number(struct buf *b, const char *name, int64_t value)
 	buf_addi(b, value);
 }
 
+/* ,"temp_files":["path"] and, where one is not UTF-8, ,"temp_files_b64" of all. */
+static void
+add_temps(struct buf *b, const struct event_frame *frame, const struct event *ev)
+{
+	bool exact = true;
+	add(b, ",\"temp_files\":[");
+	for (size_t i = 0; i < ev->n_temps; i++) {
+		const struct event_temp *temp = &ev->temps[i];
+		const struct buf *path = absolute(frame, ev->root, temp->path, temp->len);
+		if (i > 0)
+			buf_addc(b, ',');
+		exact &= buf_add_json(b, path->p, path->len);
+	}
+	buf_addc(b, ']');
+	for (size_t i = 0; i < ev->n_temps && !exact; i++) {
+		const struct event_temp *temp = &ev->temps[i];
+		const struct buf *path = absolute(frame, ev->root, temp->path, temp->len);
+		buf_adds(b, i == 0 ? ",\"temp_files_b64\":[\"" : ",\"");
+		buf_add_base64(b, path->p, path->len);
+		buf_addc(b, '"');
+	}
+	if (!exact)
+		buf_addc(b, ']');
+}
+
+static void
+add_edited(struct buf *b, const struct event_frame *frame, const struct event *ev)
+{
+	add_string(b, "method", method_names[ev->method]);
+	if (ev->fresh)
+		add(b, ",\"created\":true");
+	if (ev->n_temps > 0)
+		add_temps(b, frame, ev);
+}
+
 static void
 add_gap(struct buf *b, const struct event *ev)
 {
@@ -242,6 +284,8 @@ add_type(struct buf *b, const struct event_frame *frame, const struct event *ev)
 	else if (ev->type == EVENT_RENAMED)
 		add_path(
 		    b, "from", absolute(frame, ev->root, ev->old_path, ev->old_path_len));
+	else if (ev->type == EVENT_EDITED)
+		add_edited(b, frame, ev);
 	else if (ev->type == EVENT_GAP)
 		add_gap(b, ev);
 	else if (ev->type == EVENT_STARTED)

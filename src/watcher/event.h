@@ -21,6 +21,7 @@ enum event_type {
 	EVENT_MODIFIED,
 	EVENT_DELETED,
 	EVENT_RENAMED,
+	EVENT_EDITED,
 	EVENT_GAP,
 	EVENT_STARTED,
 	EVENT_STOPPED,
@@ -28,6 +29,14 @@ enum event_type {
 };
 
 enum event_kind { EVENT_KIND_NONE, EVENT_CONTENT, EVENT_METADATA, EVENT_EXTENDED };
+
+/* How an editor saves: EVENT_EDITED. */
+enum event_method { EVENT_ATOMIC, EVENT_BACKUP, EVENT_IN_PLACE };
+
+struct event_temp {
+	const char *path; /* relative */
+	size_t len;
+};
 
 struct event {
 	enum event_type type;
@@ -40,6 +49,15 @@ struct event {
 	bool is_dir;
 	const struct stat *st; /* NULL where it could not be had */
 	const char *source;    /* "inotify", "poll", "scan" */
+	/* What tells saves apart (save.h); not in the record. */
+	bool listed;   /* found by a listing */
+	bool replaced; /* there was another file at path before */
+	bool shrunk;   /* the same file, and shorter than it was */
+	/* EVENT_EDITED */
+	enum event_method method;
+	bool fresh; /* the path was not there before */
+	const struct event_temp *temps;
+	size_t n_temps;
 	/* EVENT_GAP */
 	const char *cause;
 	uint64_t count; /* 0: not known */

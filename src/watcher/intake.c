@@ -15,7 +15,9 @@
 #include "watcher/reconcile.h"
 #include "watcher/record.h"
 #include "watcher/rename.h"
+#include "watcher/save.h"
 #include "watcher/scan.h"
+#include "watcher/stream.h"
 #include "watcher/watcher_priv.h"
 
 /*
@@ -83,6 +85,32 @@ hint_of(enum fm_kind kind)
 	}
 }
 
+/* What a save may be known by: a rename, or a removal. */
+static void
+note_other(struct watcher *w, const struct fm_event *event)
+{
+	struct save_note note = {
+		.from = event->path,
+		.from_len = event->path_len,
+		.to = event->other,
+		.to_len = event->other_len,
+	};
+
+	if (event->kind == FM_CREATED && event->other != NULL)
+		note = (struct save_note){ .from = event->other,
+			.from_len = event->other_len,
+			.to = event->path,
+			.to_len = event->path_len };
+	else if (event->kind == FM_RENAMED)
+		note = (struct save_note){ .from = event->old_path,
+			.from_len = event->old_path_len,
+			.to = event->path,
+			.to_len = event->path_len };
+	else if (event->kind != FM_DELETED)
+		return;
+	stream_note(w->stream, &note);
+}
+
 static void
 look(struct root *root, const struct fm_event *event)
 {
@@ -92,11 +120,13 @@ look(struct root *root, const struct fm_event *event)
 		root->refilter = true;
 	if (event->is_dir && event->kind == FM_DELETED)
 		forget_seen(w);
-	if (repeats(w, root, event))
+	if (repeats(w, root, event)) {
 		w->intake.suppressed++;
-	else
-		reconcile_path(
-		    w, root, event->path, event->path_len, hint_of(event->kind), NULL);
+		return;
+	}
+	note_other(w, event);
+	reconcile_path(w, root, event->path, event->path_len, hint_of(event->kind), NULL);
+	stream_note(w->stream, NULL);
 }
 
 static void
@@ -114,7 +144,9 @@ renamed(struct root *root, const struct fm_event *event)
 	    filter_forget(root->filter, event->old_path, event->old_path_len))
 		root->refilter = true;
 	forget_seen(root->watcher);
+	note_other(root->watcher, event);
 	rename_take(root->watcher, root, &paths);
+	stream_note(root->watcher->stream, NULL);
 }
 
 /* The plain monitor believes the hints. */
@@ -140,6 +172,7 @@ record_hint(struct root *root, const struct fm_event *event)
 		.old_path = event->old_path,
 		.old_path_len = event->old_path_len,
 		.is_dir = event->is_dir,
+		.replaced = true, /* perhaps: nobody knows */
 	};
 
 	if (event->repeated ||
@@ -151,7 +184,9 @@ record_hint(struct root *root, const struct fm_event *event)
 	    fd_lstatat(AT_FDCWD,
 		watcher_abs(root->watcher, root, event->path, event->path_len), &st) == 0)
 		record.st = &st;
+	note_other(root->watcher, event);
 	record_event(root->watcher, root, &record);
+	stream_note(root->watcher->stream, NULL);
 }
 
 static void

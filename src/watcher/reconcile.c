@@ -246,22 +246,39 @@ is_ignored(const struct place *at, enum sig_change change, enum event_kind kind)
 }
 
 static void
+record_change(struct place *at, enum event_kind kind, const struct sig *before,
+    const struct stat *st)
+{
+	struct event event = {
+		.type = EVENT_MODIFIED,
+		.kind = kind,
+		.path = at->path,
+		.path_len = at->len,
+		.is_dir = S_ISDIR(st->st_mode),
+		.st = st,
+		.replaced = before->ino != at->node.sig.ino,
+		.shrunk = before->ino == at->node.sig.ino && st->st_size < before->size,
+	};
+
+	record_event(at->w, at->root, &event);
+}
+
+static void
 changed(struct place *at, enum sig_change change, enum hint hint, const struct sig *sig,
     const struct stat *st)
 {
 	enum event_kind kind = kind_of(change, hint, at, sig);
 	bool is_dir = sig->type == SIG_DIR, ignored = is_ignored(at, change, kind);
-	int64_t before = sig_hash(&at->node.sig);
-	bool other_dir = is_dir && at->node.sig.ino != sig->ino;
+	struct sig before = at->node.sig;
+	bool other_dir = is_dir && before.ino != sig->ino;
 
 	place_store(at, sig, false);
 	if (other_dir)
 		reconcile_list(at->w, at->root, at->path, at->len, true);
 	else
-		record_path(
-		    at->w, at->root, at->path, at->len, EVENT_MODIFIED, kind, is_dir, st);
+		record_change(at, kind, &before, st);
 	if (ignored) {
-		pending_carry(at->w, at->node.id, before, sig_hash(sig));
+		pending_carry(at->w, at->node.id, sig_hash(&before), sig_hash(sig));
 		return;
 	}
 	dispatch_taint_path(at->w, at->root, at->path, at->len);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "watcher/record.h"
 
+#include "watcher/stream.h"
 #include "watcher/watcher_priv.h"
 
 static const char *
@@ -21,8 +22,9 @@ record_event(struct watcher *w, struct root *root, struct event *event)
 		return;
 	event->root = root->path;
 	event->source = source_of(root);
+	event->listed = event->listed || root->in_scan;
 	w->intake.scan_changes += root->in_scan;
-	evlog_add(w->log, event, NULL);
+	stream_put(w->stream, event);
 }
 
 void
@@ -57,5 +59,5 @@ record_gap(struct watcher *w, struct root *root, const char *path, size_t len,
 	};
 
 	w->intake.gaps++;
-	evlog_add(w->log, &event, NULL);
+	stream_put(w->stream, &event);
 }

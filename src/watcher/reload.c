@@ -9,6 +9,7 @@
 #include "watcher/control.h"
 #include "watcher/dispatch.h"
 #include "watcher/keep.h"
+#include "watcher/stream.h"
 #include "watcher/watcher_priv.h"
 
 static bool
@@ -110,8 +111,10 @@ apply(struct watcher *w)
 	size_t n_old = w->n_handlers;
 	bool refilter = filters_differ(old, w->reload_config), evaluate = false;
 
+	stream_flush(w->stream);
 	w->config = w->reload_config;
 	w->reload_config = NULL;
+	stream_reload(w->stream);
 	for (size_t i = 0; i < w->n_roots; i++) {
 		w->roots[i].path = w->config->roots.v[i];
 		filter_free(w->roots[i].filter);

@@ -117,21 +117,21 @@ carry(struct place *from, struct place *to, const struct sig *sig)
 }
 
 static void
-record(struct watcher *w, struct root *root, const struct rename_paths *paths,
+record(struct place *from, const struct place *to, const struct rename_paths *paths,
     const struct stat *st)
 {
 	struct event event = {
 		.type = EVENT_RENAMED,
-		.root = root->path,
 		.path = paths->path,
 		.path_len = paths->len,
 		.old_path = paths->old_path,
 		.old_path_len = paths->old_len,
 		.is_dir = paths->is_dir,
 		.st = st,
+		.replaced = to->found && !to->node.gone,
 	};
 
-	record_event(w, root, &event);
+	record_event(from->w, from->root, &event);
 }
 
 /* A row that was told without having been seen may be of anything. */
@@ -174,7 +174,7 @@ take_place(struct place *from, struct place *to, const struct rename_paths *path
 		sig_from_stat(&sig, st);
 	else if (paths->is_dir && sig.ino == 0)
 		sig = (struct sig){ .type = SIG_DIR, .ino = INO_UNKNOWN };
-	record(from->w, from->root, paths, st);
+	record(from, to, paths, st);
 	carry(from, to, &sig);
 }
 

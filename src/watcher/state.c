@@ -20,6 +20,7 @@
  * Format.  node: a row a path; type, size ... are the signature (sig.h) last
  * seen.  delivered: a row for each handler and path it was told of or has to
  * be told of.  failure: why a delivery failed last, apart because it is long.
+ * held: records that the event log does not have yet (held.h).
  * Partial indices hold only what is pending, dead, blocked or unsure, so an
  * unchanged tree costs them nothing.
  */
@@ -47,6 +48,9 @@ static const char *const migrations[] = {
 	"CREATE TABLE failure(handler INTEGER NOT NULL, node INTEGER NOT NULL,"
 	" at INTEGER NOT NULL, command TEXT NOT NULL, outcome TEXT NOT NULL,"
 	" output BLOB, PRIMARY KEY(handler, node)) WITHOUT ROWID;",
+	"CREATE TABLE held(window INTEGER NOT NULL, n INTEGER NOT NULL,"
+	" root INTEGER NOT NULL, type TEXT NOT NULL, path BLOB NOT NULL,"
+	" old_path BLOB, PRIMARY KEY(window, n)) WITHOUT ROWID;",
 };
 
 #define STMT_SLOTS 128 /* a power of two, well above the number of statements */

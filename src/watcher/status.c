@@ -13,6 +13,7 @@
 #include "watcher/delivery.h"
 #include "watcher/dispatch.h"
 #include "watcher/health.h"
+#include "watcher/stream.h"
 #include "watcher/watcher_priv.h"
 
 #define PROC_FILE_MAX 65536
@@ -137,6 +138,7 @@ add_events(struct watcher *w, cJSON *out)
 		{ "modified", EVENT_MODIFIED },
 		{ "deleted", EVENT_DELETED },
 		{ "renamed", EVENT_RENAMED },
+		{ "edited", EVENT_EDITED },
 	};
 	cJSON *item = cJSON_AddObjectToObject(out, "events");
 	struct evlog_stats log;
@@ -159,6 +161,7 @@ add_events(struct watcher *w, cJSON *out)
 	number(item, "notifications", notifications);
 	number(item, "overflows", overflows);
 	number(item, "dropped", (double)log.dropped);
+	stream_status(w->stream, item);
 	cJSON_AddBoolToObject(item, "failing", log.failing);
 }
 

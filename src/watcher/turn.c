@@ -10,6 +10,7 @@
 #include "watcher/life.h"
 #include "watcher/place.h"
 #include "watcher/reconcile.h"
+#include "watcher/stream.h"
 #include "watcher/watcher_priv.h"
 
 #define SLICE_ENTRIES 256
@@ -132,6 +133,7 @@ on_timer(struct ev_loop *loop, struct ev_timer *timer, int events)
 		reconcile_unsure(w);
 	if (w->degraded && w->retry_commit_ms <= now)
 		recover_state(w, now);
+	stream_tick(w->stream, now);
 }
 
 static int64_t
@@ -152,6 +154,7 @@ next_due(struct watcher *w, int64_t now)
 	due = sooner(due, w->rescan_due_ms);
 	due = sooner(due, w->unsure_due_ms);
 	due = sooner(due, keep_due(w->keep));
+	due = sooner(due, stream_due(w->stream));
 	if (w->degraded)
 		due = sooner(due, w->retry_commit_ms);
 	if (w->stopping)
@@ -223,9 +226,11 @@ commit(struct watcher *w, int64_t now)
 	w->committed_ms = now;
 	w->promised = false;
 	watcher_note_seq(w);
+	stream_keep(w->stream);
 	if (state_commit(w->state) == -1 || state_failing(w->state)) {
 		committed = false;
 		w->noted_seq = 0;
+		stream_not_kept(w->stream);
 		if (!w->degraded)
 			log_errorx(
 			    "state: cannot be written: %s (nothing is delivered until it "

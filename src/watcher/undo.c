@@ -122,6 +122,7 @@ undo(struct watcher *w, const cJSON *record, struct buf *path, struct buf *from)
 	const cJSON *type = cJSON_GetObjectItemCaseSensitive(record, "event_type");
 	const cJSON *name = cJSON_GetObjectItemCaseSensitive(type, "type");
 	struct event event = {
+		.listed = true,
 		.is_dir =
 		    cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(record, "is_dir")),
 	};
@@ -134,7 +135,9 @@ undo(struct watcher *w, const cJSON *record, struct buf *path, struct buf *from)
 		return;
 	event.path = path->p + skip;
 	event.path_len = path->len - skip;
-	if (strcmp(name->valuestring, event_type_name(EVENT_CREATED)) == 0) {
+	if (strcmp(name->valuestring, event_type_name(EVENT_CREATED)) == 0 ||
+	    (strcmp(name->valuestring, event_type_name(EVENT_EDITED)) == 0 &&
+		cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(type, "created")))) {
 		event.type = EVENT_DELETED;
 	} else if (strcmp(name->valuestring, event_type_name(EVENT_DELETED)) == 0) {
 		event.type = EVENT_CREATED;

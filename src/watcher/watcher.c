@@ -16,9 +16,11 @@
 #include "watcher/confine.h"
 #include "watcher/control.h"
 #include "watcher/dispatch.h"
+#include "watcher/held.h"
 #include "watcher/intake.h"
 #include "watcher/keep.h"
 #include "watcher/life.h"
+#include "watcher/stream.h"
 #include "watcher/turn.h"
 #include "watcher/undo.h"
 #include "watcher/watcher_priv.h"
@@ -119,7 +121,7 @@ say_ready(struct watcher *w)
 	event.directories = directories(w);
 	event.files = (uint64_t)w->files;
 	event.ready_ms = w->ready_ms;
-	evlog_add(w->log, &event, NULL);
+	stream_put(w->stream, &event);
 	snprintf(text, sizeof(text),
 	    "watching %lu directories and %lld files after %lld ms", directories(w),
 	    (long long)w->files, (long long)w->ready_ms);
@@ -230,10 +232,14 @@ open_roots(struct watcher *w)
 static int
 open_all(struct watcher *w)
 {
-	if (open_log(w) == -1 || open_state(w) == -1 || open_roots(w) == -1)
+	if (open_log(w) == -1)
+		return -1;
+	w->stream = stream_new(w);
+	if (open_state(w) == -1 || open_roots(w) == -1)
 		return -1;
 	undo_ahead(w);
 	w->keep = keep_new(w);
+	held_restore(w);
 	handlers_build(w);
 	followers_build(w);
 	if (w->config->control_socket != NULL) {
@@ -267,15 +273,17 @@ say_stopped(struct watcher *w)
 	if (w->stop_reason == NULL)
 		return;
 	event.root = w->roots[0].path;
-	evlog_add(w->log, &event, NULL);
+	stream_put(w->stream, &event);
 }
 
 static void
 close_all(struct watcher *w)
 {
-	if (w->log != NULL) {
+	if (w->stream != NULL) {
+		stream_flush(w->stream);
 		say_stopped(w);
 		watcher_note_seq(w);
+		stream_keep(w->stream);
 	}
 	control_close(w->control);
 	for (size_t i = 0; i < w->n_roots; i++) {
@@ -286,6 +294,7 @@ close_all(struct watcher *w)
 	keep_free(w->keep);
 	handlers_release(w->handlers, w->n_handlers);
 	followers_release(w);
+	stream_free(w->stream);
 	evlog_close(w->log, STDOUT_WAIT_MS);
 	state_close(w->state);
 	wire_free(w->wire);

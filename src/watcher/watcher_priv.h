@@ -99,8 +99,9 @@ struct watcher {
 	struct ev_loop *loop;
 	struct state *state; /* NULL: the plain monitor */
 	struct evlog *log;
-	struct keep *keep; /* of its segments; NULL: there are none */
-	struct wire *wire; /* NULL: none */
+	struct keep *keep;     /* of its segments; NULL: there are none */
+	struct stream *stream; /* what goes to the log goes through it */
+	struct wire *wire;     /* NULL: none */
 	struct control *control;
 	struct root *roots;
 	size_t n_roots;

@@ -8,8 +8,8 @@
  *	replay check FIRST ROOT <STREAM
  *
  * check plays the records of the stream (one JSON object a line) over FIRST:
- * created adds a path, deleted drops it and all below it, renamed moves it with
- * all below it.  The outcome must be the tree as it is now.  Every line must
+ * created and edited add a path, deleted drops it and all below it, renamed moves
+ * it with all below it.  The outcome must be the tree as it is now.  Every line must
  * be a whole record, and seq must grow by one.  -x NAME leaves out what has that
  * name at the top (.filemon always); -s lets seq begin anywhere and have holes.
  */
@@ -245,7 +245,7 @@ play(struct tree *t, const cJSON *record, const char *root, unsigned long line)
 		fault("record without a type", path != NULL ? path : "", line);
 	} else if (path == NULL || *path == '\0') {
 		;
-	} else if (strcmp(name, "created") == 0) {
+	} else if (strcmp(name, "created") == 0 || strcmp(name, "edited") == 0) {
 		tree_add(t, kind, path);
 	} else if (strcmp(name, "deleted") == 0) {
 		tree_drop(t, path);
