@@ -31,7 +31,7 @@ _filemonctl() {
 		;;
 	--type)
 		mapfile -t COMPREPLY < <(compgen -W \
-			'created modified deleted renamed edited gap started stopped' -- "$cur")
+			'created modified deleted renamed edited gap started stopped limited alert clock' -- "$cur")
 		return
 		;;
 	esac

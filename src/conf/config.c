@@ -193,6 +193,11 @@ make_section(struct config *c, const struct settings_section *said)
 		sink->name = xstrdup(said->name);
 		sink->line = said->line;
 		at.at = sink;
+	} else if (said->scope == OPTION_ALERT) {
+		struct alert_config *alert = &c->alerts[c->n_alerts++];
+		alert->name = xstrdup(said->name);
+		alert->line = said->line;
+		at.at = alert;
 	} else {
 		struct handler_config *handler = &c->handlers[c->n_handlers++];
 		handler->name = xstrdup(said->name);
@@ -207,6 +212,7 @@ make_sections(struct loader *l)
 {
 	struct config *c = l->config;
 	size_t n_sinks = count_sections(l, OPTION_SINK);
+	size_t n_alerts = count_sections(l, OPTION_ALERT);
 	if (l->source->monitor)
 		return 0;
 	if (n_sinks > CONFIG_SINKS_MAX)
@@ -214,7 +220,11 @@ make_sections(struct loader *l)
 		    c->file ? c->file : "-o", n_sinks, CONFIG_SINKS_MAX);
 	c->handlers =
 	    xcalloc(count_sections(l, OPTION_HANDLER) + 1, sizeof(*c->handlers));
+	if (n_alerts > CONFIG_ALERTS_MAX)
+		return refuse(l, "%.300s: %zu alerts are too many: at most %d are wanted",
+		    c->file ? c->file : "-o", n_alerts, CONFIG_ALERTS_MAX);
 	c->sinks = xcalloc(n_sinks + 1, sizeof(*c->sinks));
+	c->alerts = xcalloc(n_alerts + 1, sizeof(*c->alerts));
 	for (size_t i = 0; i < l->settings.n_sections; i++) {
 		struct section at = make_section(c, &l->settings.sections[i]);
 		if (set_defaults(l, at.scope, at.at) == -1)
@@ -416,9 +426,14 @@ config_free(struct config *c)
 		release_section(OPTION_SINK, &c->sinks[i]);
 		free(c->sinks[i].name);
 	}
+	for (size_t i = 0; i < c->n_alerts; i++) {
+		release_section(OPTION_ALERT, &c->alerts[i]);
+		free(c->alerts[i].name);
+	}
 	release_section(OPTION_TOP, c);
 	free(c->handlers);
 	free(c->sinks);
+	free(c->alerts);
 	free(c->project);
 	free(c->file);
 	free(c);
@@ -443,6 +458,11 @@ config_section(
 	if (scope == OPTION_SINK && i < c->n_sinks) {
 		struct sink_config *sink = &c->sinks[i];
 		*at = (struct section){ scope, sink->name, sink->line, sink };
+		return true;
+	}
+	if (scope == OPTION_ALERT && i < c->n_alerts) {
+		struct alert_config *alert = &c->alerts[i];
+		*at = (struct section){ scope, alert->name, alert->line, alert };
 		return true;
 	}
 	return false;

@@ -90,6 +90,26 @@ struct sink_config {
 	char *cwd; /* absolute; NULL: the project's root */
 };
 
+/* What an alert looks at (watcher/alert.h). */
+enum alert_rule {
+	ALERT_EVENT_RATE,
+	ALERT_MASS_DELETE,
+	ALERT_MASS_RENAME,
+	ALERT_HIGH_ENTROPY,
+	ALERT_LATENCY,
+	ALERT_QUEUE_AGE,
+};
+
+/* An alert's section. */
+struct alert_config {
+	char *name;
+	unsigned line;
+	enum alert_rule rule;
+	int64_t threshold;
+	int64_t window_ms;
+	int64_t cooldown_ms;
+};
+
 struct config {
 	char *file;	      /* absolute; NULL where there was none */
 	char *project;	      /* the root, absolute, resolved; no slash at the end */
@@ -101,7 +121,9 @@ struct config {
 	int64_t rescan_ms; /* 0: never */
 	int64_t settle_ms;
 	int64_t settle_max_ms;
-	bool edited;		/* saves are put together */
+	bool edited;	    /* saves are put together */
+	int64_t events_max; /* in a second; 0: any number */
+	int64_t file_events_max;
 	struct strlist include; /* globs; empty: everything */
 	struct strlist ignore;
 	bool default_ignores;
@@ -136,9 +158,12 @@ struct config {
 	size_t n_handlers;
 	struct sink_config *sinks; /* at most CONFIG_SINKS_MAX */
 	size_t n_sinks;
+	struct alert_config *alerts; /* at most CONFIG_ALERTS_MAX */
+	size_t n_alerts;
 };
 
 #define CONFIG_SINKS_MAX 32
+#define CONFIG_ALERTS_MAX 32
 
 struct config_error {
 	char text[512]; /* "/p/.filemon/filemon.conf:12: settle: ..." */

@@ -12,6 +12,8 @@
 	.scope = OPTION_HANDLER, .offset = offsetof(struct handler_config, member_)
 #define SINK(member_) \
 	.scope = OPTION_SINK, .offset = offsetof(struct sink_config, member_)
+#define ALERT(member_) \
+	.scope = OPTION_ALERT, .offset = offsetof(struct alert_config, member_)
 #define SECOND INT64_C(1000)
 #define MINUTE (60 * SECOND)
 #define HOUR (60 * MINUTE)
@@ -21,6 +23,7 @@
 
 /* Every member of an enum is written through an unsigned. */
 _Static_assert(sizeof(enum config_backend) == sizeof(unsigned), "enums are unsigned");
+_Static_assert(sizeof(enum alert_rule) == sizeof(unsigned), "enums are unsigned");
 _Static_assert(sizeof(enum log_level) == sizeof(unsigned), "enums are unsigned");
 
 const struct option options[] = {
@@ -60,6 +63,12 @@ const struct option options[] = {
 	    .dflt = "5s", .text = "A path that keeps changing is due after so long." },
 	{ TOP(edited), .name = "edited", .type = OPTION_BOOL, .dflt = "false",
 	    .text = "Record what an editor does to save a file as one event." },
+	{ TOP(events_max), .name = "max-events-per-second", .type = OPTION_INT,
+	    .max = 10000000, .dflt = "0",
+	    .text = "Records that the event log takes in a second; 0 is any number." },
+	{ TOP(file_events_max), .name = "max-events-per-file-per-second",
+	    .type = OPTION_INT, .max = 1000000, .dflt = "0",
+	    .text = "The same for each path." },
 	{ TOP(defer_vcs), .name = "defer-vcs", .type = OPTION_BOOL, .dflt = "true",
 	    .text = "Wait while git works in the tree (.git/index.lock)." },
 	{ TOP(compare), .name = "compare", .type = OPTION_CHOICE, .dflt = "stat",
@@ -246,6 +255,19 @@ const struct option options[] = {
 	{ SINK(cwd), .name = "cwd", .type = OPTION_STRING, .example = "\".\"",
 	    .check = check_filled,
 	    .text = "The directory it runs in; normally the project's root." },
+
+	{ ALERT(rule), .name = "rule", .type = OPTION_CHOICE, .dflt = "event-rate",
+	    .choices =
+		"event-rate|mass-delete|mass-rename|high-entropy|latency|queue-age",
+	    .text = "What the rule looks at." },
+	{ ALERT(threshold), .name = "threshold", .type = OPTION_INT, .min = 1,
+	    .max = INT64_C(1000000000000), .dflt = "10",
+	    .text = "From which value on it is raised." },
+	{ ALERT(window_ms), .name = "window", .type = OPTION_DURATION, .min = 100,
+	    .max = DAY, .dflt = "1m", .text = "The time in which is counted." },
+	{ ALERT(cooldown_ms), .name = "cooldown", .type = OPTION_DURATION,
+	    .max = 30 * DAY, .dflt = "10m",
+	    .text = "The time from one to the next of the same name." },
 };
 const size_t options_count = COUNTOF(options);
 
@@ -255,6 +277,7 @@ option_scope_name(enum option_scope scope)
 	static const char *const names[OPTION_SCOPE_COUNT] = {
 		[OPTION_HANDLER] = "handler",
 		[OPTION_SINK] = "sink",
+		[OPTION_ALERT] = "alert",
 	};
 	return names[scope];
 }

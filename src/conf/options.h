@@ -28,7 +28,13 @@ enum option_type {
 	OPTION_TYPE_COUNT,
 };
 
-enum option_scope { OPTION_TOP, OPTION_HANDLER, OPTION_SINK, OPTION_SCOPE_COUNT };
+enum option_scope {
+	OPTION_TOP,
+	OPTION_HANDLER,
+	OPTION_SINK,
+	OPTION_ALERT,
+	OPTION_SCOPE_COUNT
+};
 
 struct option {
 	const char *name;
@@ -45,7 +51,7 @@ struct option {
 	int (*check)(const struct strlist *, char *error, size_t size);
 };
 
-/* A section with a title: a handler, a sink. */
+/* A section with a title: a handler, a sink, an alert. */
 struct section {
 	enum option_scope scope;
 	const char *name;

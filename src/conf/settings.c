@@ -61,6 +61,8 @@ describe_unknown(enum option_scope scope, const char *name, char *out, size_t si
 	const char *kind = option_scope_name(scope);
 	if (scope == OPTION_TOP && option_find(OPTION_HANDLER, name))
 		snprintf(out, size, "unknown here: it belongs in a handler's section");
+	else if (scope == OPTION_TOP && option_find(OPTION_ALERT, name))
+		snprintf(out, size, "unknown here: it belongs in an alert's section");
 	else if (scope == OPTION_TOP && option_find(OPTION_SINK, name))
 		snprintf(out, size, "unknown here: it belongs in a sink's section");
 	else if (kind && option_find(OPTION_TOP, name))

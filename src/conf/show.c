@@ -101,6 +101,7 @@ options_json(const struct config *c, struct buf *out)
 	add_json_options(out, OPTION_TOP, c);
 	add_json_sections(out, c, OPTION_HANDLER);
 	add_json_sections(out, c, OPTION_SINK);
+	add_json_sections(out, c, OPTION_ALERT);
 	buf_addc(out, '}');
 }
 
@@ -162,6 +163,7 @@ config_diff(const struct config *from, const struct config *to)
 	diff_section(&out, "", OPTION_TOP, tops);
 	diff_sections(&out, OPTION_HANDLER, from, to);
 	diff_sections(&out, OPTION_SINK, from, to);
+	diff_sections(&out, OPTION_ALERT, from, to);
 	return out.p;
 }
 
@@ -198,5 +200,9 @@ options_template(struct buf *out)
 	    "#}\n\n# A sink: a program that reads every event, a line each: see\n"
 	    "# filemon-sink(7).\n\n#sink example {\n");
 	add_template_options(out, OPTION_SINK, "\t");
+	buf_adds(out,
+	    "#}\n\n# An alert: an event when something unusual happens.\n\n"
+	    "#alert example {\n");
+	add_template_options(out, OPTION_ALERT, "\t");
 	buf_adds(out, "#}\n");
 }

@@ -187,9 +187,35 @@ show_events(const cJSON *status)
 	printf(", %s suppressed", text_count(get_int(events, "suppressed"), count));
 	if (get_int(events, "overflows") > 0)
 		printf(", %s overflows", text_count(get_int(events, "overflows"), count));
+	if (get_int(events, "edited") > 0)
+		printf(", %s edited", text_count(get_int(events, "edited"), count));
+	if (get_int(events, "limited") > 0)
+		printf(
+		    ", %s over the limit", text_count(get_int(events, "limited"), count));
 	if (get_int(events, "dropped") > 0)
 		printf(", %s dropped", text_count(get_int(events, "dropped"), count));
 	printf("%s\n", get_bool(events, "failing") ? "; the log cannot be written" : "");
+}
+
+/* Those that were raised. */
+static void
+show_alerts(const cJSON *status)
+{
+	const cJSON *alert;
+	char ago[TEXT_SHORT], count[TEXT_SHORT];
+
+	cJSON_ArrayForEach(alert, get(status, "alerts"))
+	{
+		if (get_int(alert, "raised") == 0)
+			continue;
+		duration(get_int(alert, "ago_ms"), ago);
+		printf("alert      %s: %s was %lld (threshold %lld), %s ago; raised %s "
+		       "times\n",
+		    get_string(alert, "name"), get_string(alert, "rule"),
+		    (long long)get_int(alert, "value"),
+		    (long long)get_int(alert, "threshold"), ago,
+		    text_count(get_int(alert, "raised"), count));
+	}
 }
 
 static void
@@ -355,6 +381,7 @@ show_status(const cJSON *status)
 	show_memory(status);
 	show_sandbox(status);
 	show_events(status);
+	show_alerts(status);
 	show_queue(status);
 	show_scan(status);
 	show_state(status);

@@ -25,6 +25,9 @@ static const char *const type_names[] = {
 	[EVENT_GAP] = "gap",
 	[EVENT_STARTED] = "started",
 	[EVENT_STOPPED] = "stopped",
+	[EVENT_LIMITED] = "limited",
+	[EVENT_ALERT] = "alert",
+	[EVENT_CLOCK] = "clock",
 };
 _Static_assert(COUNTOF(type_names) == EVENT_TYPE_COUNT, "a type lacks its name");
 
@@ -272,6 +275,15 @@ add_started(struct buf *b, const struct event *ev)
 	add_number(b, "ready_ms", ev->ready_ms);
 }
 
+static void
+add_alert(struct buf *b, const struct event *ev)
+{
+	add_string(b, "name", ev->alert);
+	add_string(b, "rule", ev->rule);
+	add_number(b, "value", ev->value);
+	add_number(b, "threshold", ev->threshold);
+}
+
 /* ,"event_type":{"type":"modified","kind":"content"} */
 static void
 add_type(struct buf *b, const struct event_frame *frame, const struct event *ev)
@@ -290,6 +302,12 @@ add_type(struct buf *b, const struct event_frame *frame, const struct event *ev)
 		add_gap(b, ev);
 	else if (ev->type == EVENT_STARTED)
 		add_started(b, ev);
+	else if (ev->type == EVENT_LIMITED)
+		add_number(b, "dropped", (int64_t)ev->count);
+	else if (ev->type == EVENT_ALERT)
+		add_alert(b, ev);
+	else if (ev->type == EVENT_CLOCK)
+		add_number(b, "step_ms", ev->step_ms);
 	else if (ev->type == EVENT_STOPPED && ev->reason)
 		add_string(b, "reason", ev->reason);
 	buf_addc(b, '}');

@@ -25,6 +25,9 @@ enum event_type {
 	EVENT_GAP,
 	EVENT_STARTED,
 	EVENT_STOPPED,
+	EVENT_LIMITED,
+	EVENT_ALERT,
+	EVENT_CLOCK,
 	EVENT_TYPE_COUNT,
 };
 
@@ -58,7 +61,11 @@ struct event {
 	bool fresh; /* the path was not there before */
 	const struct event_temp *temps;
 	size_t n_temps;
-	/* EVENT_GAP */
+	/* EVENT_ALERT */
+	const char *alert, *rule;
+	int64_t value, threshold;
+	int64_t step_ms; /* EVENT_CLOCK */
+	/* EVENT_GAP; EVENT_LIMITED: count */
 	const char *cause;
 	uint64_t count; /* 0: not known */
 	bool repaired;

@@ -192,10 +192,36 @@ pretty_stopped(struct buf *out, const struct record *r)
 	add_text(out, ": ", string(r->type, "reason"));
 }
 
+static void
+pretty_limited(struct buf *out, const struct record *r)
+{
+	if (r->rel)
+		pretty_path(out, r);
+	add_count(out, number(r->type, "dropped"), ": ", " dropped");
+}
+
+static void
+pretty_alert(struct buf *out, const struct record *r)
+{
+	add_text(out, ": ", string(r->type, "name"));
+	add_text(out, ": ", string(r->type, "rule"));
+	add_count(out, number(r->type, "value"), " ", "");
+	add_count(out, number(r->type, "threshold"), " (threshold ", ")");
+}
+
+static void
+pretty_clock(struct buf *out, const struct record *r)
+{
+	add_count(out, number(r->type, "step_ms"), ": set by ", " ms");
+}
+
 static const struct {
 	const char *name;
 	void (*add)(struct buf *, const struct record *);
 } pretty_types[] = {
+	{ "limited", pretty_limited },
+	{ "alert", pretty_alert },
+	{ "clock", pretty_clock },
 	{ "renamed", pretty_renamed },
 	{ "gap", pretty_gap },
 	{ "started", pretty_started },

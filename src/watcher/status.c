@@ -161,7 +161,7 @@ add_events(struct watcher *w, cJSON *out)
 	number(item, "notifications", notifications);
 	number(item, "overflows", overflows);
 	number(item, "dropped", (double)log.dropped);
-	stream_status(w->stream, item);
+	stream_status(w->stream, item, out);
 	cJSON_AddBoolToObject(item, "failing", log.failing);
 }
 

@@ -3,8 +3,9 @@
 #define FILEMON_WATCHER_STREAM_H
 
 /*
- * What stands between a record and the event log: saves are put together
- * (save.h).  Delivery does not pass here.
+ * What stands between a record and the event log: alerts look at it (alert.h),
+ * saves are put together (save.h), and what is too much is left out (limit.h).
+ * Delivery does not pass here.
  */
 
 #include <cjson/cJSON.h>
@@ -23,6 +24,8 @@ void stream_free(struct stream *);
 void stream_reload(struct stream *);
 
 void stream_put(struct stream *, const struct event *);
+/* The content of a file that was written has so many bits a byte (alert.h). */
+void stream_entropy(struct stream *, double bits);
 /* Of the hint that is being looked at; NULL afterwards. */
 void stream_note(struct stream *, const struct save_note *);
 /* Lets out all that is held. */
@@ -35,7 +38,7 @@ bool stream_holds(const struct stream *);
 void stream_keep(struct stream *);
 /* The commit failed: nothing was kept. */
 void stream_not_kept(struct stream *);
-/* Adds its counters to the events of the status. */
-void stream_status(const struct stream *, cJSON *events);
+/* Adds its counters to the events of the status, and the alerts to the status. */
+void stream_status(const struct stream *, cJSON *events, cJSON *out);
 
 #endif

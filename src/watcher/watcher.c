@@ -350,6 +350,8 @@ watcher_main(const struct watcher_setup *setup)
 	w->rescan_due_ms = w->unsure_due_ms = -1;
 	w->loop = ev_default_loop(EVFLAG_NOENV);
 	if (open_all(w) == 0) {
+		log_info(
+		    "created: %zu roots (their directories are listed now)", w->n_roots);
 		w->unsure_due_ms = w->state == NULL ? -1 : w->start_ms;
 		turn_start(w);
 		life_start(w);

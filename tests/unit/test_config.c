@@ -373,7 +373,7 @@ static void
 try_limit(const struct option *row, int64_t value, bool good)
 {
 	char option[200];
-	static const char *const scopes[] = { "", "handler.h.", "sink.h." };
+	static const char *const scopes[] = { "", "handler.h.", "sink.h.", "alert.h." };
 	const char *scope = scopes[row->scope];
 	const char *unit = row->type == OPTION_DURATION ? "ms" : "";
 	snprintf(option, sizeof(option), "%s%s=%lld%s", scope, row->name,

@@ -185,7 +185,8 @@ START_TEST(what_is_written_is_read_back)
 	    " success-exit = { 0, 2, 3, '9-12', 255 } permanent-exit = {} initial = "
 	    "skip\n"
 	    " timeout = 90m retries = -1 cwd = '/' }"
-	    "sink example { command = { 'a b', '' } ack = on start = beginning }";
+	    "sink example { command = { 'a b', '' } ack = on start = beginning }"
+	    "alert example { rule = latency threshold = 250 window = 2s cooldown = 0 }";
 	struct buf written = BUF_INIT, first = BUF_INIT, second = BUF_INIT;
 	struct config *a = load_text(text, strlen(text));
 	ck_assert_msg(a != NULL, "%s", error.text);
@@ -240,7 +241,7 @@ START_TEST(json_has_every_option)
 {
 	static const char text[] =
 	    "handler a { load = x }\nhandler b { load = \"\\xff\\\"\" }\n"
-	    "sink a { command = x }";
+	    "sink a { command = x }\nalert a { rule = latency }";
 	struct buf out = BUF_INIT;
 	struct config *c = load_text(text, strlen(text));
 	ck_assert_msg(c != NULL, "%s", error.text);
@@ -257,6 +258,10 @@ START_TEST(json_has_every_option)
 	ck_assert_int_eq(cJSON_GetArraySize(sinks), 1);
 	n += check_json_options(
 	    cJSON_GetObjectItem(cJSON_GetArrayItem(sinks, 0), "options"));
+	const cJSON *alerts = cJSON_GetObjectItem(json, "alerts");
+	ck_assert_int_eq(cJSON_GetArraySize(alerts), 1);
+	n += check_json_options(
+	    cJSON_GetObjectItem(cJSON_GetArrayItem(alerts, 0), "options"));
 	ck_assert_uint_eq(n, options_count);
 	ck_assert_str_eq(cJSON_GetObjectItem(json, "project")->valuestring, c->project);
 	cJSON_Delete(json);
@@ -277,9 +282,10 @@ manual_entry(const char *page, const struct option *row)
 		page,
 		strstr(page, ".Sh HANDLERS"),
 		strstr(page, ".Sh SINKS"),
+		strstr(page, ".Sh ALERTS"),
 		page + strlen(page),
 	};
-	ck_assert(begin[OPTION_HANDLER] && begin[OPTION_SINK]);
+	ck_assert(begin[OPTION_HANDLER] && begin[OPTION_SINK] && begin[OPTION_ALERT]);
 	const char *at = strstr(begin[row->scope], head), *end;
 	free(head);
 	if (!at || at > begin[row->scope + 1])
@@ -380,7 +386,7 @@ START_TEST(the_manual_has_no_other_option)
 		ck_assert_int_eq(sscanf(p, "\n.It Ic %39s No = ", name), 1);
 		ck_assert_msg(option_find(OPTION_TOP, name) ||
 			option_find(OPTION_HANDLER, name) ||
-			option_find(OPTION_SINK, name),
+			option_find(OPTION_SINK, name) || option_find(OPTION_ALERT, name),
 		    "%s is no option", name);
 	}
 	ck_assert_uint_eq(n, options_count);
