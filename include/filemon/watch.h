@@ -124,6 +124,11 @@ struct fm_options {
 	const char *root; /* absolute; copied */
 	enum fm_backend backend;
 	bool pidfd; /* have a pidfd in events, where the backend can: it costs */
+	/* Do not list the tree at the start, where the backend (fanotify, within one
+	   file system) can do without: then directories are told of, and known,
+	   when something happens in them, and the start costs the same however
+	   large the tree is. */
+	bool lazy;
 	int64_t poll_interval_ms; /* of polled directories; 0: 2000 */
 	int64_t rename_wait_ms;	  /* how long half a rename waits; 0: 10 */
 	bool cross_filesystems;	  /* go below other mount points */

@@ -31,7 +31,7 @@ enum file_type_bit {
 	TYPE_BIT_OTHER = 8, /* devices, FIFOs, sockets */
 };
 
-enum config_backend { BACKEND_AUTO, BACKEND_INOTIFY, BACKEND_POLL };
+enum config_backend { BACKEND_AUTO, BACKEND_INOTIFY, BACKEND_POLL, BACKEND_FANOTIFY };
 enum config_compare { COMPARE_STAT, COMPARE_HASH };
 enum config_initial { INITIAL_LOAD, INITIAL_SKIP };
 enum config_start { START_NOW, START_BEGINNING };

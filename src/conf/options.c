@@ -46,7 +46,7 @@ const struct option options[] = {
 	    .dflt = "false",
 	    .text = "Go into directories on which something is mounted." },
 	{ TOP(backend), .name = "backend", .type = OPTION_CHOICE, .dflt = "auto",
-	    .choices = "auto|inotify|poll",
+	    .choices = "auto|inotify|poll|fanotify",
 	    .text =
 		"How changes are noticed; auto decides by the type of the file system." },
 	{ TOP(poll_interval_ms), .name = "poll-interval", .type = OPTION_DURATION,

@@ -81,6 +81,8 @@ show_root(const cJSON *status, const cJSON *watch, bool only)
 	if (get_int(watch, "watch_limit") > 0)
 		printf(" (%s of %s watches)", text_count(get_int(watch, "watches"), used),
 		    text_count(get_int(watch, "watch_limit"), limit));
+	if (strncmp(get_string(watch, "why"), "fanotify ", 9) == 0)
+		printf(" (%s)", get_string(watch, "why"));
 	if (get_int(watch, "polled") > 0)
 		printf(", %s polled", text_count(get_int(watch, "polled"), count));
 	if (get_bool(watch, "gone"))

@@ -124,14 +124,17 @@ add_fs(struct fanotify *fan, int fd, dev_t dev)
 static int
 mark_root(struct fm_watch *w)
 {
-	int fd, found;
+	int fd, wd;
 
 	if (path_set(w, &w->path, DIRTAB_ROOT, NULL, 0) == -1 ||
 	    (fd = path_open(w, &w->path, O_RDONLY)) == -1)
 		return -1;
-	found = fan_number(w, fd, w->path.abs) == -1 ? -1 : 0;
+	wd = fan_number(w, fd, w->path.abs);
 	close(fd);
-	return found;
+	if (wd == -1)
+		return -1;
+	w->lazy = w->o.lazy && !w->o.cross_filesystems && resolve_works(w);
+	return w->lazy ? dirtab_set_wd(&w->dirs, DIRTAB_ROOT, wd) : 0;
 }
 
 static void
@@ -182,6 +185,7 @@ leave_root(struct fm_watch *w)
 		if (fan->fs[i].guard != -1)
 			inotify_rm_watch(fan->guard, fan->fs[i].guard);
 	fan->n_fs = fan->doubt.n = 0;
+	memset(fan->elsewhere, 0, sizeof(fan->elsewhere));
 }
 
 static int
@@ -266,18 +270,24 @@ unread(const struct fm_watch *w)
 
 /* The number of the directory; -1 where it is not ours. */
 static int
-find(const struct fm_watch *w, const struct fan_place *place)
+find(struct fm_watch *w, const struct fan_place *place)
 {
 	const struct fanotify *fan = w->fan;
 	struct handle handle = place->dir;
 	unsigned i = 0;
+	uint32_t dir;
+	int wd;
 
 	while (i < fan->n_fs && fan->fs[i].fsid != place->fsid)
 		i++;
 	if (!place->given || i == fan->n_fs)
 		return -1;
 	handle.fs = (uint8_t)i;
-	return handles_find(&fan->handles, &handle);
+	wd = handles_find(&fan->handles, &handle);
+	if (wd != -1 || !w->lazy)
+		return wd;
+	dir = resolve_dir(w, &handle);
+	return dir == DIRTAB_NONE ? -1 : w->dirs.dirs[dir].wd;
 }
 
 static const struct {
@@ -490,8 +500,10 @@ take(struct fm_watch *w)
 		fanotify_feed(w, w->buf, (size_t)n);
 	fresh_expire(&w->fresh, w->read_bytes);
 	more = n > 0 && (size_t)n > room - EVENT_MAX;
-	if (!more)
+	if (!more) {
 		doubt_settle(w);
+		w->listed_before = w->listed;
+	}
 	if (!more || ++w->fan->full_reads % GUARD_EVERY == 0)
 		ask_guard(w);
 	return more;

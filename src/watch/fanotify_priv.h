@@ -11,6 +11,7 @@
 
 #include "watch/doubt.h"
 #include "watch/handles.h"
+#include "watch/resolve.h"
 
 #define FAN_FS_MAX 16
 
@@ -38,6 +39,7 @@ struct fanotify {
 	uint32_t cookie;
 	unsigned full_reads;
 	struct doubt doubt;
+	uint64_t elsewhere[RESOLVE_ELSEWHERE]; /* hashes of handles that are not ours */
 };
 
 /* The number of the directory open as fd, whose file system gets its mark. */

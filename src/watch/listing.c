@@ -200,7 +200,8 @@ take_next(struct fm_watch *w)
 		l->dir = dir;
 		l->flags = get(w, dir)->flags & (DIR_SCAN | DIR_RECURSE);
 		if (path_set(w, &l->path, dir, NULL, 0) == 0 && set_told(l) == 0) {
-			get(w, dir)->flags &= (uint16_t) ~(DIR_SCAN | DIR_RECURSE);
+			get(w, dir)->flags &=
+			    (uint16_t) ~(DIR_SCAN | DIR_RECURSE | DIR_LEARNED);
 			return true;
 		}
 		if (errno == ENOENT)
@@ -283,9 +284,11 @@ found_dir(struct fm_watch *w, const char *name, size_t len, const struct stat *s
 	if (st->st_dev != w->dev && !w->o.cross_filesystems)
 		return 0;
 	child = dirtab_find(&w->dirs, l->dir, name, len);
-	if (child == DIRTAB_NONE) {
-		if ((child = dirtab_add(&w->dirs, l->dir, name, len)) == DIRTAB_NONE)
+	if (child == DIRTAB_NONE || (get(w, child)->flags & DIR_LEARNED)) {
+		if (child == DIRTAB_NONE &&
+		    (child = dirtab_add(&w->dirs, l->dir, name, len)) == DIRTAB_NONE)
 			return -1;
+		get(w, child)->flags &= (uint16_t) ~(DIR_UNSEEN | DIR_LEARNED);
 		if (scan & FM_SCAN_FRESH)
 			tree_queue(w, child, FM_SCAN_FRESH, true);
 		else

@@ -181,6 +181,9 @@ move(struct fm_watch *w, const struct half *half, const struct place *to)
 	if (half->is_dir) {
 		if (!settle_at(w, half->node, to) || half->missed)
 			return false;
+		/* learned of under its new path, and something told for it already */
+		if (w->lazy && there != DIRTAB_NONE)
+			return false;
 		if (pending != 0 && half->node != DIRTAB_NONE)
 			tree_queue(w, half->node, pending, false);
 		return true;
@@ -211,6 +214,14 @@ within(struct fm_watch *w, const struct half *half, const struct place *to)
 		look_again(w, to);
 }
 
+/* What a lazy watch does not know has moved as a whole, and was told so, unless
+   a listing that was ahead of the queue has told that it is gone. */
+static bool
+is_moved_whole(const struct fm_watch *w)
+{
+	return w->lazy && w->listed == w->listed_before;
+}
+
 void
 relink_pair(
     struct fm_watch *w, uint32_t dir, const struct notice *n, const struct half *half)
@@ -218,8 +229,9 @@ relink_pair(
 	struct place to = place_of(dir, n->name, n->len);
 	const struct place *from = &half->from;
 	struct relink *r = &w->relink;
+	bool exchanged = is_exchange(w, half, &to);
 
-	if (is_exchange(w, half, &to)) {
+	if (exchanged) {
 		exchange(w, half, &to);
 		relink_forget_last(r);
 	} else {
@@ -230,7 +242,8 @@ relink_pair(
 		r->last_cookie = half->cookie;
 		r->last_is_dir = half->is_dir;
 	}
-	if (half->is_dir && place_node(w, &to) == DIRTAB_NONE)
+	if (half->is_dir && (exchanged || !is_moved_whole(w)) &&
+	    place_node(w, &to) == DIRTAB_NONE)
 		tree_appeared(w, dir, n, false);
 }
 

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "watch/fanotify_priv.h"
 #include "watch/watch_priv.h"
 
 #define POLL_INTERVAL_MS 2000
@@ -102,7 +103,7 @@ fm_watch_new(const struct fm_options *o)
 		goto fail;
 	if (w->gone)
 		w->root_look = (struct backoff){ 0, watch_now() };
-	else
+	else if (!w->lazy)
 		tree_queue(w, DIRTAB_ROOT, FM_SCAN_ASKED | DIR_RECURSE, false);
 	return w;
 fail:
@@ -224,7 +225,12 @@ fm_watch_scan(struct fm_watch *w, const char *path, bool recursive)
 void
 fm_watch_refilter(struct fm_watch *w)
 {
-	fm_watch_scan(w, "", true);
+	if (w->lazy && !w->gone) {
+		tree_forget(w, DIRTAB_ROOT);
+		memset(w->fan->elsewhere, 0, sizeof(w->fan->elsewhere));
+	} else {
+		fm_watch_scan(w, "", true);
+	}
 }
 
 void

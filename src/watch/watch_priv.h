@@ -58,7 +58,9 @@ struct fm_watch {
 	const char *why, *refused; /* refused: why it is not what was asked for */
 	enum fm_cause poll_cause;  /* of polling everything, with its errno */
 	int poll_error;
-	bool busy; /* within on_event */
+	bool busy;		     /* within on_event */
+	unsigned long listed_before; /* when the queue was last empty */
+	bool lazy; /* directories are learned of when something happens in them */
 	bool gone;
 	bool no_openat2, no_proc;
 	bool starved;	/* memory was out, and something could not be told */

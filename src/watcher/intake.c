@@ -389,10 +389,12 @@ intake_open(struct watcher *w, struct root *root)
 		[BACKEND_AUTO] = FM_BACKEND_AUTO,
 		[BACKEND_INOTIFY] = FM_BACKEND_INOTIFY,
 		[BACKEND_POLL] = FM_BACKEND_POLL,
+		[BACKEND_FANOTIFY] = FM_BACKEND_FANOTIFY,
 	};
 	const struct fm_options options = {
 		.root = root->path,
 		.backend = backends[w->config->backend],
+		.lazy = w->state == NULL,
 		.poll_interval_ms = w->config->poll_interval_ms,
 		.cross_filesystems = w->config->cross_filesystems,
 		.names_only = w->state == NULL,
@@ -409,6 +411,9 @@ intake_open(struct watcher *w, struct root *root)
 	if (fm_watch_root_gone(root->watch))
 		root_gone(root);
 	fm_watch_stats(root->watch, &stats);
+	if (options.backend == FM_BACKEND_FANOTIFY && stats.backend != options.backend)
+		log_warnx("watch %s: %s (watched by %s)", root->path, stats.why,
+		    fm_backend_name(stats.backend));
 	if (stats.backend == FM_BACKEND_POLL && w->state == NULL)
 		give_state(w);
 	return 0;

@@ -135,6 +135,10 @@ static const int calls[] = {
 	SCMP_SYS(inotify_init1),
 	SCMP_SYS(inotify_add_watch),
 	SCMP_SYS(inotify_rm_watch),
+	SCMP_SYS(fanotify_init),
+	SCMP_SYS(fanotify_mark),
+	SCMP_SYS(name_to_handle_at),
+	SCMP_SYS(open_by_handle_at),
 	/* memory */
 	SCMP_SYS(brk),
 	SCMP_SYS(mmap),

@@ -118,7 +118,9 @@ add_roots(struct watcher *w, cJSON *out)
 		number(item, "directories", (double)stats.dirs);
 		number(item, "watches", (double)stats.watches);
 		number(item, "polled", (double)stats.polled);
-		number(item, "watch_limit", (double)watch_limit());
+		number(item, "watch_limit",
+		    stats.backend == FM_BACKEND_FANOTIFY ? 0 : (double)watch_limit());
+		number(item, "elsewhere", (double)stats.elsewhere);
 		cJSON_AddBoolToObject(item, "gone", fm_watch_root_gone(root->watch));
 		cJSON_AddBoolToObject(item, "scanning", fm_watch_scanning(root->watch));
 		number(item, "to_list", (double)stats.to_list);

@@ -57,9 +57,13 @@ project()
 	conf
 }
 
+# TEST_BACKEND in the environment has a whole test run over that backend.
 conf()
 {
-	cat >"$P/.filemon/filemon.conf"
+	{
+		[ -z "${TEST_BACKEND-}" ] || echo "backend = $TEST_BACKEND"
+		cat
+	} >"$P/.filemon/filemon.conf"
 }
 
 ctl()
@@ -75,22 +79,23 @@ start_daemon()
 	bail "the daemon does not start"
 }
 
-# start_with_queue N [OPTION...]: with fs.inotify.max_queued_events set to N,
+# start_with_queue N [OPTION...]: with fs.inotify.max_queued_events set to N (or
+# that of TEST_BACKEND),
 # which is fixed when the daemon makes its queue, for the time of the start; 1
 # where it cannot be set.  It is the whole machine's: one test at a time.
 start_with_queue()
 {
-	knob=/proc/sys/fs/inotify/max_queued_events
+	knob=/proc/sys/fs/${TEST_BACKEND:-inotify}/max_queued_events
 	queue_len=$1
 	shift
-	[ -w $knob ] && command -v flock >/dev/null || return 1
+	[ -w "$knob" ] && command -v flock >/dev/null || return 1
 	exec 8>"${TMPDIR:-/tmp}/filemon-test.queue.lock"
 	flock 8
-	queue_was=$(cat $knob) # read(1) takes one byte at a time, which gives "1"
+	queue_was=$(cat "$knob") # read(1) takes one byte at a time, which gives "1"
 	at_exit "echo $queue_was >$knob"
 	sh -c "echo $queue_len >$knob" 2>/dev/null 8>&- || return 1
 	start_daemon "$@" 8>&-
-	echo "$queue_was" >$knob
+	echo "$queue_was" >"$knob"
 	exec 8>&-
 }
 

@@ -586,6 +586,86 @@ START_TEST(without_the_privilege_fanotify_is_not_used_and_the_reason_said)
 }
 END_TEST
 
+static bool
+no_ignored(const char *path, bool is_dir)
+{
+	(void)is_dir;
+	return strncmp(path, "ignored", 7) != 0;
+}
+
+START_TEST(a_lazy_watch_lists_nothing_and_learns_of_directories_as_it_goes)
+{
+	struct fixture f = start();
+
+	make_dir(&f, "a");
+	make_dir(&f, "a/b (deleted)");
+	make_dir(&f, "a/b (deleted)/c");
+	make_dir(&f, "ignored");
+	make_dir(&f, "ignored/d");
+	f.want = no_ignored;
+	f.o.lazy = true;
+	run(&f);
+	ck_assert_uint_eq(stats(&f).listed, IS_FANOTIFY ? 0 : 4);
+	if (!IS_FANOTIFY) {
+		fixture_release(&f);
+		return;
+	}
+	ck_assert_uint_eq(stats(&f).dirs, 1);
+	make_file(&f, "a/b (deleted)/c/f");
+	make_file(&f, "ignored/d/f");
+	make_file(&f, "/elsewhere");
+	drain(&f);
+	CK_TOLD(&f, FM_CREATED, "a/b (deleted)/c/f");
+	ck_assert_uint_eq(stats(&f).dirs, 4);
+	move_path(&f, "a", "z"); /* known, and a whole tree */
+	make_file(&f, "z/b (deleted)/g");
+	drain(&f);
+	CK_TOLD(&f, FM_RENAMED, "z");
+	CK_TOLD(&f, FM_CREATED, "z/b (deleted)/g");
+	move_path(&f, "ignored", "wanted");
+	make_file(&f, "wanted/d/g");
+	drain(&f);
+	CK_TOLD(&f, FM_LIST_ENTRY, "wanted/d/f");
+	move_path(&f, "wanted", "/outside");
+	make_file(&f, "/outside/d/h");
+	drain(&f);
+	CK_TOLD(&f, FM_DELETED, "wanted");
+	for (size_t i = 0; i < f.count; i++)
+		ck_assert_ptr_null(strstr(f.told[i].path, "outside"));
+	fixture_release(&f);
+}
+END_TEST
+
+START_TEST(a_lazy_watch_renames_what_it_does_not_know_without_a_listing)
+{
+	struct fixture f = start();
+
+	make_dir(&f, "a");
+	make_dir(&f, "a/b");
+	f.o.lazy = true;
+	if (!IS_FANOTIFY) {
+		remove_tree(f.dir);
+		return;
+	}
+	run(&f);
+	move_path(&f, "a", "z");
+	drain(&f);
+	CK_TOLD(&f, FM_RENAMED, "z");
+	make_file(&f, "z/b/f");
+	drain(&f);
+	CK_TOLD(&f, FM_CREATED, "z/b/f");
+	ck_assert_uint_eq(stats(&f).listed, 0);
+	make_file(&f, "z/b/g"); /* its directory is known; its new name ... */
+	move_path(&f, "z", "y");
+	make_file(&f, "y/b/h");
+	ck_assert_int_eq(rmdir(at(&f, "y/b")), -1);
+	drain(&f);
+	CK_TOLD(&f, FM_CREATED, "y/b/h");
+	ck_assert_uint_eq(stats(&f).listed, 0);
+	fixture_release(&f);
+}
+END_TEST
+
 START_TEST(past_the_limit_of_watches_the_rest_is_polled_until_there_is_room)
 {
 	struct fixture f = start();
@@ -1198,6 +1278,8 @@ WATCH_MAIN("watch", 1, the_first_scan_tells_everything_sorted_and_watches_each_d
     saves_by_rename_before_a_read_make_nothing_dirty,
     an_event_says_whose_doing_it_was_where_the_kernel_does,
     without_the_privilege_fanotify_is_not_used_and_the_reason_said,
+    a_lazy_watch_lists_nothing_and_learns_of_directories_as_it_goes,
+    a_lazy_watch_renames_what_it_does_not_know_without_a_listing,
     past_the_limit_of_watches_the_rest_is_polled_until_there_is_room,
     polling_alone_sees_what_happens,
     a_root_that_is_deleted_and_made_again_is_watched_again,
