@@ -369,6 +369,37 @@ small_enough()
 ok "events-keep-bytes" wait_for "$LIMIT" small_enough
 adopt r
 ctl stop >/dev/null
+
+# What a sink needs stays, uncompressed, up to the hard cap.
+project s <<CONF
+settle = 20ms
+events-segment-size = 4K
+events-keep-count = 2
+sink stuck { command = { "sleep", "1000" } ack = true }
+CONF
+start_daemon
+wait_for "$LIMIT" st_is ".sinks[0].state" up # it begins at the end of the log
+for part in a b c d; do
+	write_files $part 20
+done
+unacknowledged=$(($(st ".sinks[0].seq") + 1))
+ok "what a sink has not acknowledged stays" \
+	sh -c "cd '$P' && '$FILEMONCTL' events --json --since 1 | jq -se '.[0].seq <= $unacknowledged'"
+ok "and stays as it is" segments_are '*.zst' 0
+ok "although it is more than events-keep-count" some_segments '*[0-9].ndjson' 4
+conf <<CONF
+settle = 20ms
+events-segment-size = 4K
+events-keep-count = 2
+events-hard-cap = 9K
+sink stuck { command = { "sleep", "1000" } ack = true }
+CONF
+ctl reload >/dev/null
+ok "past events-hard-cap it goes, and a gap says so" wait_for "$LIMIT" \
+	told '.event_type.cause == "retention" and .event_type.count > 10'
+ok "such a gap fits the schema" fits_schema
+ok "the log is whole from there" ctl verify
+ctl stop >/dev/null
 adopt p
 start_daemon
 finish
