@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "watcher/life.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clk.h"
@@ -121,6 +123,37 @@ life_runner_gone(void *ctx, const char *why)
 	life_end(w);
 }
 
+/*
+ * Without its directory nobody can reach this daemon, another one may be started
+ * in a new one, and what is recorded goes nowhere.
+ */
+void
+life_look(struct watcher *w)
+{
+	const char *dir = w->config->state_dir;
+	struct stat st;
+
+	if (dir == NULL || w->exit_code != 0)
+		return;
+	if (lstat(dir, &st) == 0 ? st.st_dev == w->state_dev && st.st_ino == w->state_ino
+				 : errno != ENOENT && errno != ENOTDIR)
+		return;
+	log_errorx("%s: was removed or replaced (stopping at once)", dir);
+	w->exit_code = CHILD_EXIT_STATE_GONE;
+	life_end(w);
+}
+
+static void
+note_state_dir(struct watcher *w)
+{
+	struct stat st;
+
+	if (w->config->state_dir == NULL || lstat(w->config->state_dir, &st) == -1)
+		return;
+	w->state_dev = st.st_dev;
+	w->state_ino = st.st_ino;
+}
+
 static void
 on_life(struct ev_loop *loop, struct ev_io *io, int events)
 {
@@ -195,6 +228,7 @@ add_signal(struct watcher *w, struct ev_signal *sig,
 void
 life_start(struct watcher *w)
 {
+	note_state_dir(w);
 	add_signal(w, &w->sig_term, on_stop_signal, SIGTERM);
 	add_signal(w, &w->sig_int, on_stop_signal, SIGINT);
 	add_signal(w, &w->sig_hup, on_reload_signal, SIGHUP);

@@ -259,6 +259,7 @@ on_flush(struct ev_loop *loop, struct ev_prepare *prepare, int events)
 	commit(w, now);
 	keep_turn(w->keep, now);
 	control_turn(w->control, now);
+	life_look(w);
 	life_continue(w, now);
 	if (watcher_scanning(w))
 		ev_idle_start(loop, &w->busy);

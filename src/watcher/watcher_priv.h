@@ -12,6 +12,7 @@
 #include <filemon/watch.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 #include "watcher/breaker.h"
@@ -152,6 +153,8 @@ struct watcher {
 	bool in_links;	      /* looking at the other names of a file */
 	bool incomplete;      /* a directory could not be listed in this scan */
 	int64_t unsure_after; /* nodes up to this id were looked at again */
+	dev_t state_dev;      /* of the state directory, at the start */
+	ino_t state_ino;
 	bool stopping, stop_sent, cut;
 	int64_t stop_due_ms;
 	const char *stop_reason;
