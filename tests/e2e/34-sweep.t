@@ -22,7 +22,6 @@ sweep()
 
 ok "a call that fails, or a kill -9 there, loses nothing" sweep -j 4 -t "$seconds"
 diag "$(tail -n 1 "$T/points")"
-ok "every kind of call was reached" test "$(grep -c '^ok' "$T/points")" -ge 30
 ok "a power cut loses nothing" sweep -j 4 -p -t $((seconds / 2))
 diag "$(tail -n 1 "$T/points")"
 done_testing

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,6 +157,24 @@ fork(void)
 	if (pid == 0)
 		fault_forked();
 	return pid;
+}
+
+/* Its child may have the memory of the parent: what it calls counts as the parent's. */
+int
+clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
+{
+	static int (*real)(int (*)(void *), void *, int, void *, ...);
+	va_list ap;
+	void *more[3];
+
+	SHIM_REAL(real, "clone");
+	if (fault_hit(CLASS_FORK))
+		return -1;
+	va_start(ap, arg);
+	for (int i = 0; i < 3; i++)
+		more[i] = va_arg(ap, void *);
+	va_end(ap);
+	return real(fn, stack, flags, arg, more[0], more[1], more[2]);
 }
 
 /* The child of a vfork() must not return, as it would from here. */

@@ -166,6 +166,19 @@ stage_build(struct stage *s, const struct stage_tools *tools, const char *dir)
 }
 
 void
+stage_open_sandbox(struct stage *s)
+{
+	char path[400];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/filemon.conf", s->state);
+	file = fopen(path, "ae");
+	if (file == NULL || fputs("seccomp = false\nlandlock = false\n", file) < 0 ||
+	    fclose(file) != 0)
+		err(99, "%s", path);
+}
+
+void
 stage_release(struct stage *s)
 {
 	close(s->notify);
@@ -308,6 +321,13 @@ void
 stage_change_offline(struct stage *s)
 {
 	drop(s, "e/c");
+	put(s, "last", "changed while it was down");
+	put(s, "new", "new");
+}
+
+void
+stage_change_damaged(struct stage *s)
+{
 	put(s, "last", "changed while it was down");
 	put(s, "new", "new");
 }

@@ -27,10 +27,13 @@ struct stage {
 	int notify;   /* where the daemon says READY */
 	pid_t daemon; /* 0: none */
 	struct fault_page *page;
+	const char *said; /* of what was done to it; NULL: nothing special */
 };
 
 /* A tree with a few files; no daemon. */
 void stage_build(struct stage *s, const struct stage_tools *tools, const char *dir);
+/* No sandbox: the model of a power cut writes and kills elsewhere. */
+void stage_open_sandbox(struct stage *s);
 void stage_release(struct stage *s);
 
 /* With the shim, and what the page says, or without. */
@@ -41,6 +44,8 @@ bool stage_wait_ready(struct stage *s, int ms);
 void stage_change(struct stage *s);
 /* While no daemon runs: one file goes, one changes. */
 void stage_change_offline(struct stage *s);
+/* The same, but nothing goes: what was there cannot be known any more. */
+void stage_change_damaged(struct stage *s);
 /* Until everything is delivered; false where it ended or has not in time. */
 bool stage_wait_idle(struct stage *s, int ms);
 /* What was given up is tried again. */

@@ -3,7 +3,7 @@
 
 /*
  * sweep [-j WORKERS] [-t SECONDS] [-s SEED] [-k STEP] [-r ROLE] [-c CLASS]
- *       [-n NTH] [-e ERROR] [-p] BUILDDIR WORKDIR
+ *       [-n NTH] [-e ERROR] [-p] [-d TIMES] BUILDDIR WORKDIR
  *
  * Lets every call that filemond makes fail once, each with every errno that
  * applies, and kills the process there: see fault.h.  After each the daemon is
@@ -13,7 +13,8 @@
  *
  * -t: as many points as there is time for, but one of each kind, in an order that
  * SEED makes.  -k: each STEPth call.  -r -c -n -e: these alone.  -p: power cuts
- * instead (shadow.c), before each call that writes, syncs or renames.  TAP: a
+ * instead (shadow.c), before each call that writes, syncs or renames.  -d:
+ * instead, so many kinds of damage to state.db (damage.c), from SEED on.  TAP: a
  * test for each role and class, and how many points were tried.
  */
 #include <err.h>
@@ -29,6 +30,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "damage.h"
 #include "stage.h"
 
 #define COUNTOF(a) (sizeof(a) / sizeof((a)[0]))
@@ -68,7 +70,7 @@ struct point {
 };
 
 struct options {
-	int workers, seconds, step, role, class, nth, error;
+	int workers, seconds, step, role, class, nth, error, damage;
 	unsigned seed;
 	bool power;
 };
@@ -105,6 +107,8 @@ run_faulty(struct stage *s, const struct point *point)
 	s->page->nth = point->nth;
 	s->page->error = point->error;
 	s->page->seed = opt.seed + (unsigned)point->nth;
+	if (point->error == FAULT_POWER)
+		stage_open_sandbox(s);
 	stage_start(s, true);
 	stage_wait_ready(s, 1500);
 	stage_change(s);
@@ -118,7 +122,9 @@ check_after_stop(struct stage *s)
 
 	if (fault == NULL)
 		fault = stage_check_same(s);
-	if (fault == NULL)
+	/* quick_check does not compare indices with tables, nor does it have to:
+	   what they lack is found by the scan. */
+	if (fault == NULL && opt.damage == 0)
 		fault = stage_check_state(s);
 	if (fault == NULL)
 		fault = stage_check_log(s);
@@ -171,6 +177,24 @@ try_point(struct stage *s, const struct point *point, bool *reached)
 	return fault != NULL ? fault : run_sound(s, point);
 }
 
+/* Killed, so that all is in the WAL, or stopped, so that there is none; then what
+   it recorded is damaged. */
+static const char *
+try_damage(struct stage *s, const struct point *point)
+{
+	const char *fault;
+
+	stage_start(s, false);
+	stage_wait_ready(s, 5000 * SLOW);
+	stage_change(s);
+	stage_wait_idle(s, 5000 * SLOW);
+	stage_stop(s, point->nth % 2 == 0 ? 4000 * SLOW : 0);
+	fault = stage_check_none_left(s, 10000);
+	s->said = damage(s->state, (uint32_t)point->nth);
+	stage_change_damaged(s);
+	return fault != NULL ? fault : run_sound(s, point);
+}
+
 static void
 show(const struct stage *s, const char *name)
 {
@@ -195,7 +219,12 @@ try_and_tell(const struct point *point, int worker)
 
 	snprintf(dir, sizeof(dir), "%s/%d", work_dir, worker);
 	stage_build(&s, &tools, dir);
-	fault = try_point(&s, point, &reached);
+	if (opt.damage > 0) {
+		reached = true;
+		fault = try_damage(&s, point);
+	} else {
+		fault = try_point(&s, point, &reached);
+	}
 	__atomic_add_fetch(reached ? &tally->tried[point->role][point->class]
 				   : &tally->missed[point->role][point->class],
 	    1, __ATOMIC_RELAXED);
@@ -207,6 +236,8 @@ try_and_tell(const struct point *point, int worker)
 	printf("# %s: %s, call %d, %s%s: %s\n", role_names[point->role],
 	    classes[point->class].name, point->nth, error_name(point->error),
 	    reached ? "" : " (not reached)", fault);
+	if (s.said != NULL)
+		printf("# seed %d: %s\n", point->nth, s.said);
 	show(&s, "trace");
 	show(&s, "diff");
 	fflush(stdout);
@@ -365,7 +396,8 @@ report(const struct fault_page *counted)
 				continue;
 			printf("%sok %u - %s: %s: %u points tried (%u calls)\n",
 			    b > 0 ? "not " : "", ++kinds, role_names[role],
-			    classes[class].name, n, counted->hits[role][class]);
+			    opt.damage > 0 ? "state.db damaged" : classes[class].name, n,
+			    counted->hits[role][class]);
 			all += n;
 			bad += b;
 		}
@@ -415,7 +447,7 @@ parse(int argc, char **argv)
 	int c;
 
 	opt.seed = (unsigned)getpid();
-	while ((c = getopt(argc, argv, "j:t:s:k:r:c:n:e:p")) != -1)
+	while ((c = getopt(argc, argv, "j:t:s:k:r:c:n:e:pd:")) != -1)
 		switch (c) {
 		case 'j':
 			opt.workers = atoi(optarg);
@@ -440,6 +472,9 @@ parse(int argc, char **argv)
 			break;
 		case 'e':
 			opt.error = error_of(optarg);
+			break;
+		case 'd':
+			opt.damage = atoi(optarg);
 			break;
 		case 'p':
 			opt.power = true;
@@ -470,8 +505,13 @@ main(int argc, char **argv)
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (tally == MAP_FAILED)
 		err(99, "mmap");
-	count_calls(&counted);
-	list_points(&counted);
+	if (opt.damage > 0) {
+		for (int i = 0; i < opt.damage; i++)
+			add(ROLE_WATCHER, CLASS_READ, (int)opt.seed + i, 0);
+	} else {
+		count_calls(&counted);
+		list_points(&counted);
+	}
 	if (opt.seconds > 0) {
 		deadline = stage_now_ms() + opt.seconds * 1000;
 		shuffle();
