@@ -16,6 +16,7 @@ jq -e 'length > 0' "$T/json" >"$T/out" 2>&1 ||
 # The newest names differ between versions; what counts is what has a weight.
 jq -r '.[] | select(.exposure != null and .exposure != "0" and .exposure != "" and (.set == false)) | .name' \
 	"$T/json" | sort >"$T/counted"
+# shellcheck disable=SC2016
 sed -n '/^## The unit/,$ s/^| `\([^`]*\)`.*/\1/p' "$top_srcdir/doc/hardening.md" |
 	sed 's/\\|/|/g' | sort >"$T/explained"
 ok "something is counted" test -s "$T/counted"
