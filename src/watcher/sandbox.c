@@ -249,6 +249,7 @@ allow(scmp_filter_ctx filter, const int *list, size_t n)
 static int
 load_filter(const struct sandbox_setup *setup)
 {
+	const struct scmp_arg_cmp unix_socket = { .op = SCMP_CMP_EQ, .datum_a = AF_UNIX };
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
 	int rc;
 
@@ -258,8 +259,8 @@ load_filter(const struct sandbox_setup *setup)
 	if (rc == 0 && setup->fanotify)
 		rc = allow(filter, fanotify_calls, COUNTOF(fanotify_calls));
 	if (rc == 0)
-		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-		    SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+		rc = seccomp_rule_add_array(
+		    filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, &unix_socket);
 	if (rc == 0)
 		rc = seccomp_load(filter);
 	seccomp_release(filter);
