@@ -108,6 +108,7 @@ struct alert_config {
 	int64_t threshold;
 	int64_t window_ms;
 	int64_t cooldown_ms;
+	struct strlist command; /* `on-alert`; n == 0: none */
 };
 
 struct config {

@@ -268,6 +268,9 @@ const struct option options[] = {
 	{ ALERT(cooldown_ms), .name = "cooldown", .type = OPTION_DURATION,
 	    .max = 30 * DAY, .dflt = "10m",
 	    .text = "The time from one to the next of the same name." },
+	{ ALERT(command), .name = "on-alert", .type = OPTION_LIST, .dflt = "{}",
+	    .example = "{ \"logger\", \"filemon: {rule} {value}\" }",
+	    .check = check_program, .text = "Run when it is raised." },
 };
 const size_t options_count = COUNTOF(options);
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "runner/alarm.h"
 #include "runner/cgroup.h"
 #include "runner/hand.h"
 #include "runner/helpers.h"
@@ -33,6 +34,7 @@ struct runner {
 	struct wire *wire;
 	struct jobs *jobs;
 	struct sinks *sinks;
+	struct alarms *alarms;
 	struct hand *hand;
 	struct cgroups *cgroups;
 	struct ev_io life;
@@ -170,6 +172,7 @@ on_stop(struct runner *r, const struct wire_msg *msg)
 	(void)msg;
 	r->stopping = true;
 	sinks_stop(r->sinks);
+	alarms_stop(r->alarms);
 	cut_waiting(r);
 	jobs_stop(r->jobs);
 }
@@ -226,6 +229,13 @@ on_log(struct runner *r, const struct wire_msg *msg)
 }
 
 static void
+on_alert(struct runner *r, const struct wire_msg *msg)
+{
+	if (!r->stopping)
+		alarms_raise(r->alarms, orders_config(r->orders), msg);
+}
+
+static void
 on_msg(void *ctx, const struct wire_msg *msg)
 {
 	static void (*const table[WIRE_TYPE_MAX])(
@@ -237,6 +247,7 @@ on_msg(void *ctx, const struct wire_msg *msg)
 		[WIRE_RELOAD] = on_reload,
 		[WIRE_REOPEN] = on_reopen,
 		[WIRE_LOG] = on_log,
+		[WIRE_ALERT] = on_alert,
 	};
 	struct runner *r = ctx;
 	if (table[msg->type]) {
@@ -351,6 +362,7 @@ release(struct runner *r)
 	ev_signal_stop(r->loop, &r->sigterm);
 	sinks_free(r->sinks);
 	jobs_free(r->jobs);
+	alarms_free(r->alarms);
 	wire_free(r->wire);
 	hand_free(r->hand);
 	cgroups_free(r->cgroups);
@@ -376,6 +388,7 @@ runner_main(const struct runner_setup *setup)
 	set_config(&r, setup->config);
 	watch_supervisor(&r);
 	r.jobs = jobs_new(r.loop, family, &jobs_events);
+	r.alarms = alarms_new(r.jobs);
 	r.sinks = sinks_new(r.loop, r.jobs, &sinks_hooks);
 	sinks_configure(r.sinks, orders_config(r.orders));
 	r.wire = wire_new(r.loop, setup->wire_fd, on_msg, on_close, &r);

@@ -55,9 +55,17 @@ limit_record(void *ctx, const struct event *ev)
 static void
 on_alert(void *ctx, const struct event *ev)
 {
+	struct stream *s = ctx;
+	const struct wire_msg msg = { .type = WIRE_ALERT,
+		.name = ev->alert,
+		.state = ev->rule,
+		.seq = (uint64_t)ev->value };
+
 	log_warnx("alert %s: %s is %lld (threshold %lld)", ev->alert, ev->rule,
 	    (long long)ev->value, (long long)ev->threshold);
 	write_record(ctx, ev);
+	if (s->w->wire != NULL)
+		wire_send(s->w->wire, &msg);
 }
 
 static void

@@ -71,6 +71,8 @@ static const struct field layout[WIRE_TYPE_MAX][FIELDS_MAX] = {
 		FIELD(STRING, text, 0),
 	},
 	[WIRE_DROP] = { FIELD(U64, id, 0) },
+	[WIRE_ALERT] = { FIELD(STRING, name, 0), FIELD(STRING, state, 0),
+	    FIELD(U64, seq, 0) },
 	[WIRE_LIMITS] = { FIELD(STRING, text, 0) },
 };
 

@@ -35,6 +35,8 @@ enum wire_type {
 	WIRE_SINK,   /* runner to watcher: how a sink is: name, seq, ... */
 	WIRE_DROP,   /* watcher to runner: not that job (id), if it did not start yet */
 	WIRE_LIMITS, /* runner to watcher: text = what keeps jobs within their limits */
+	WIRE_ALERT,  /* watcher to runner: the alert of that name was raised: its rule in
+			state, its value in seq */
 	WIRE_TYPE_MAX,
 };
 

@@ -17,6 +17,19 @@ alert purge {
 	window = 1h
 	cooldown = 1h
 }
+alert command {
+	rule = mass-rename
+	threshold = 10
+	window = 1h
+	on-alert = { "sh", "-c", "echo \$0 \$FILEMON_RULE \$FILEMON_VALUE \$PWD >>'$T/on-alert'",
+		"{name}:{rule}:{value}:{threshold}:{x}" }
+}
+alert broken {
+	rule = mass-rename
+	threshold = 10
+	window = 1h
+	on-alert = { "/no/such/program" }
+}
 alert locked {
 	rule = mass-rename
 	threshold = 10
@@ -38,7 +51,7 @@ while [ $i -lt 40 ]; do
 	i=$((i + 1))
 done
 start_daemon
-is "it has its rules" "$(st '.alerts | length')" 4
+is "it has its rules" "$(st '.alerts | length')" 6
 is "and nothing was raised" "$(st '[.alerts[].raised] | add')" 0
 
 raised() # NAME RULE
@@ -52,6 +65,10 @@ while [ $i -lt 10 ]; do
 	i=$((i + 1))
 done
 ok "renames to another extension" wait_for "$LIMIT" raised locked mass-rename
+ok "the command of an alert is run" wait_for "$LIMIT" \
+	grep -qxF "command:mass-rename:10:10:{x} mass-rename 10 $P" "$T/on-alert"
+ok "one that cannot be is told of" wait_for "$LIMIT" \
+	grep -q "on-alert.*/no/such/program\|on-alert.*No such file" "$P/.filemon/trace.log"
 not_ok "no other is raised by them" raised purge mass-delete
 rm "$P"/f*.txt
 ok "many deletions" wait_for "$LIMIT" raised purge mass-delete

@@ -58,6 +58,7 @@ static const struct wire_msg messages[] = {
 	    .wall_ns = INT64_MIN,
 	    .text = "exit 1: no\nroom" },
 	{ .type = WIRE_DROP, .id = 8 },
+	{ .type = WIRE_ALERT, .name = "purge", .state = "mass-delete", .seq = 20 },
 	{ .type = WIRE_LIMITS, .text = "rlimits (no cgroup is delegated)" },
 };
 

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: ISC */
+#include "runner/alarm.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/compiler.h"
+#include "base/log.h"
+#include "base/xmalloc.h"
+#include "conf/argv.h"
+#include "conf/config.h"
+#include "runner/env.h"
+#include "runner/jobs.h"
+#include "wire/wire.h"
+
+#define GRACE_MS 2000
+
+extern char **environ;
+
+struct values {
+	const char *name, *rule, *value, *threshold;
+};
+
+struct alarms {
+	struct jobs *jobs;
+	struct job_owner owner;
+	uint64_t ids[ALARMS_MAX]; /* of those that run */
+	size_t n;
+};
+
+static void
+on_started(void *ctx, pid_t pid)
+{
+	(void)ctx;
+	(void)pid;
+}
+
+static void
+on_ended(void *ctx, const struct job_result *result)
+{
+	struct alarms *a = ctx;
+
+	for (size_t i = 0; i < a->n; i++)
+		if (a->ids[i] == result->id)
+			a->ids[i--] = a->ids[--a->n];
+	if (result->outcome == WIRE_EXEC_FAILED)
+		log_warnx("on-alert: cannot be run: %s", result->text);
+	else if (result->outcome != WIRE_CUT &&
+	    (result->outcome != WIRE_EXIT || result->code != 0))
+		log_warnx("on-alert: failed (%s %d)",
+		    result->outcome == WIRE_EXIT ? "exit" : "signal", (int)result->code);
+}
+
+struct alarms *
+alarms_new(struct jobs *jobs)
+{
+	struct alarms *a = xcalloc(1, sizeof(*a));
+
+	a->jobs = jobs;
+	a->owner =
+	    (struct job_owner){ .started = on_started, .ended = on_ended, .ctx = a };
+	return a;
+}
+
+void
+alarms_free(struct alarms *a)
+{
+	free(a);
+}
+
+static const struct alert_config *
+find(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->n_alerts; i++)
+		if (strcmp(config->alerts[i].name, name) == 0)
+			return &config->alerts[i];
+	return NULL;
+}
+
+/* The value that a placeholder at s stands for; *len is the placeholder's. */
+static const char *
+value_at(const char *s, const struct values *values, size_t *len)
+{
+	const struct {
+		const char *placeholder, *value;
+	} table[] = {
+		{ "{name}", values->name },
+		{ "{rule}", values->rule },
+		{ "{value}", values->value },
+		{ "{threshold}", values->threshold },
+	};
+
+	for (size_t i = 0; i < COUNTOF(table); i++) {
+		*len = strlen(table[i].placeholder);
+		if (strncmp(s, table[i].placeholder, *len) == 0)
+			return table[i].value;
+	}
+	return NULL;
+}
+
+/* One element in, one out; another brace is a brace. */
+static char **
+build(const struct strlist *templ, const struct values *values)
+{
+	char **argv = xcalloc(templ->n + 1, sizeof(*argv));
+
+	for (size_t i = 0; i < templ->n; i++) {
+		struct buf out = BUF_INIT;
+		const char *s = templ->v[i];
+
+		buf_adds(&out, "");
+		while (*s != '\0') {
+			size_t len;
+			const char *value = value_at(s, values, &len);
+
+			if (value != NULL)
+				buf_adds(&out, value);
+			else
+				buf_addc(&out, *s);
+			s += value != NULL ? len : 1;
+		}
+		argv[i] = out.p;
+	}
+	return argv;
+}
+
+static void
+start(struct alarms *a, const struct config *config, const struct alert_config *alert,
+    const struct values *values)
+{
+	struct spawn_error why;
+	struct env env;
+	char text[256], **argv = build(&alert->command, values);
+	struct job_spec spec = {
+		.id = jobs_own_id(a->jobs),
+		.subject = "on-alert",
+		.argv = argv,
+		.env = &env,
+		.cwd = config->project,
+		.timeout_ms = ALARM_TIMEOUT_MS,
+		.grace_ms = GRACE_MS,
+		.owner = &a->owner,
+	};
+
+	env_init(&env, environ);
+	env_set(&env, "FILEMON_ALERT", values->name);
+	env_set(&env, "FILEMON_RULE", values->rule);
+	env_set(&env, "FILEMON_VALUE", values->value);
+	env_set(&env, "FILEMON_THRESHOLD", values->threshold);
+	env_set(&env, "FILEMON_ROOT", config->project);
+	a->ids[a->n++] = spec.id;
+	if (jobs_start(a->jobs, &spec, &why) == -1) {
+		a->n--;
+		spawn_error_format(&why, argv[0], text, sizeof(text));
+		log_warnx("alert %s: on-alert: %s", alert->name, text);
+	}
+	env_release(&env);
+	argv_free(argv);
+}
+
+void
+alarms_raise(struct alarms *a, const struct config *config, const struct wire_msg *msg)
+{
+	const struct alert_config *alert = find(config, msg->name);
+	char value[32], threshold[32];
+	struct values values = { .value = value, .threshold = threshold };
+
+	if (alert == NULL || alert->command.n == 0)
+		return;
+	if (a->n == ALARMS_MAX) {
+		log_warnx("alert %s: on-alert: %d of them are running (not run)",
+		    alert->name, ALARMS_MAX);
+		return;
+	}
+	snprintf(value, sizeof(value), "%" PRIu64, msg->seq);
+	snprintf(threshold, sizeof(threshold), "%" PRId64, alert->threshold);
+	values.name = alert->name;
+	values.rule = msg->state;
+	start(a, config, alert, &values);
+}
+
+void
+alarms_stop(struct alarms *a)
+{
+	for (size_t i = a->n; i-- > 0;)
+		jobs_end(a->jobs, a->ids[i]);
+}
