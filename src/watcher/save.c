@@ -406,7 +406,7 @@ save_take(struct save *s, const struct event *ev, int64_t now)
 void
 save_note(struct save *s, const struct save_note *note)
 {
-	s->note = note == NULL ? (struct save_note){ NULL } : *note;
+	s->note = note == NULL ? (struct save_note){ .from = NULL } : *note;
 }
 
 void
