@@ -98,13 +98,19 @@ buf_addf(struct buf *b, const char *fmt, ...)
 void
 buf_addi(struct buf *b, int64_t value)
 {
+	static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+				    "25262728293031323334353637383940414243444546474849"
+				    "50515253545556575859606162636465666768697071727374"
+				    "75767778798081828384858687888990919293949596979899";
 	char digits[20];
 	size_t at = sizeof(digits);
 	uint64_t v = value < 0 ? -(uint64_t)value : (uint64_t)value;
-	do {
-		digits[--at] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v > 0);
+	for (; v >= 10; v /= 100) {
+		at -= 2;
+		memcpy(digits + at, pairs + v % 100 * 2, 2);
+	}
+	if (v > 0 || at == sizeof(digits))
+		digits[--at] = (char)('0' + v);
 	if (value < 0)
 		digits[--at] = '-';
 	buf_add(b, digits + at, sizeof(digits) - at);
