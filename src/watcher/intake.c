@@ -181,8 +181,7 @@ record_hint(struct root *root, const struct fm_event *event)
 		return;
 	}
 	if (event->kind != FM_DELETED &&
-	    fd_lstatat(AT_FDCWD,
-		watcher_abs(root->watcher, root, event->path, event->path_len), &st) == 0)
+	    watcher_lstat(root->watcher, root, event->path, event->path_len, &st) == 0)
 		record.st = &st;
 	note_other(root->watcher, event);
 	record_event(root->watcher, root, &record);
@@ -434,7 +433,10 @@ intake_read(struct watcher *w, struct root *root)
 	int rc;
 
 	forget_seen(w);
+	root->looks = 1;
 	rc = fm_watch_read(root->watch);
+	root->looks = 0;
+	fd_close(&root->fd);
 	if (rc == -1)
 		log_warn("watch %s: read", root->path);
 	return rc == 1;

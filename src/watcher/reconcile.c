@@ -24,7 +24,7 @@ reconcile_presence(
 {
 	int saved;
 
-	if (fd_lstatat(AT_FDCWD, watcher_abs(w, root, path, len), st) == 0)
+	if (watcher_lstat(w, root, path, len, st) == 0)
 		return PRESENCE_PRESENT;
 	if (errno != ENOENT && errno != ENOTDIR)
 		return PRESENCE_UNKNOWN;

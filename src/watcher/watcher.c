@@ -28,6 +28,7 @@
 #define DRAIN_READS_MAX 4096
 #define STDOUT_WAIT_MS 2000
 #define STATUS_SIZE 160
+#define LOOKS_TO_OPEN 8
 
 const char *
 watcher_abs(struct watcher *w, const struct root *root, const char *rel, size_t len)
@@ -40,6 +41,29 @@ watcher_abs(struct watcher *w, const struct root *root, const char *rel, size_t 
 		buf_add(&w->abs, rel, len);
 	}
 	return w->abs.p;
+}
+
+/* Is it worth it to have the root open?  Only for a bufferful: nothing below it
+   can be unmounted meanwhile. */
+static bool
+is_open(struct root *root)
+{
+	if (root->looks == 0)
+		return false;
+	if (root->fd == -1 && root->looks++ == LOOKS_TO_OPEN)
+		root->fd = open(root->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return root->fd != -1;
+}
+
+int
+watcher_lstat(
+    struct watcher *w, struct root *root, const char *rel, size_t len, struct stat *st)
+{
+	const char *abs = watcher_abs(w, root, rel, len);
+
+	if (len == 0 || !is_open(root))
+		return fd_lstatat(AT_FDCWD, abs, st);
+	return fd_lstatat(root->fd, abs + w->abs.len - len, st);
 }
 
 struct root *
@@ -201,6 +225,7 @@ open_root(struct watcher *w, struct root *root, unsigned index)
 {
 	root->watcher = w;
 	root->index = index;
+	root->fd = -1;
 	root->path = w->config->roots.v[index];
 	root->silent = w->state == NULL || state_is_new(w->state);
 	root->filter = filter_new(w->config, root->path);

@@ -74,7 +74,9 @@ struct root {
 	struct fm_watch *watch;
 	struct filter *filter;
 	struct ev_io io;
-	bool more; /* the last read has left some in the queue */
+	unsigned looks; /* by watcher_lstat in this bufferful; 0: there is none */
+	int fd;		/* of the root, during a bufferful that needs it; -1 */
+	bool more;	/* the last read has left some in the queue */
 	struct pace pace;
 	struct ev_timer pause; /* of reading: what comes gathers meanwhile */
 	struct root_scan scan;
@@ -194,6 +196,9 @@ void watcher_wake(struct watcher *);
 /* The absolute path of rel below root, in w->abs; valid until the next call. */
 const char *watcher_abs(
     struct watcher *, const struct root *, const char *rel, size_t len);
+/* lstat(2) of it; during a bufferful by a way that is shorter than the path. */
+int watcher_lstat(
+    struct watcher *, struct root *, const char *rel, size_t len, struct stat *);
 struct root *watcher_root_of(struct watcher *, int64_t node_root);
 
 #endif
