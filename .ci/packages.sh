@@ -22,6 +22,7 @@ pc/libconfuse: libconfuse-dev
 pc/sqlite3: libsqlite3-dev
 pc/libseccomp: libseccomp-dev
 pc/libcrypto: libssl-dev
+pc/libjwt: libjwt-dev
 '
 run_needs='
 sqlite3: sqlite3
@@ -42,6 +43,7 @@ nano: nano
 xz: xz-utils
 zstd: zstd
 kcat: kcat
+openssl: openssl
 /usr/sbin/rsyslogd: rsyslog
 /usr/sbin/logrotate: logrotate
 '

@@ -319,6 +319,12 @@ check_top(struct loader *l)
 	struct config *c = l->config;
 	char why[450];
 	tags_merge(c);
+	make_absolute(&c->token_file, c->project);
+	make_absolute(&c->token_key, c->project);
+	if (c->token_file && !c->token_key)
+		return refuse_value(l, NULL, "token-file", "token-key is wanted too");
+	if (c->token_key && !c->token_file)
+		return refuse_value(l, NULL, "token-key", "token-file is wanted too");
 	if (check_order(l, NULL, "settle", "settle-max") == -1)
 		return -1;
 	if (place_roots(&c->roots, c->project, why, sizeof(why)) == -1)

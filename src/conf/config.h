@@ -140,6 +140,7 @@ struct config {
 	enum config_format format; /* of stdout in the foreground */
 	struct strlist tags; /* NAME=value, each once: of all that give some (tags.h) */
 	char *tenant_id, *user_id, *session_id; /* NULL: not given */
+	char *token_file, *token_key;		/* absolute; both or neither */
 	char *metadata;				/* "k=v,k=v" */
 	int64_t events_segment_size;
 	int64_t events_segment_age_ms;

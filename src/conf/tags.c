@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/compiler.h"
 #include "base/xmalloc.h"
 #include "conf/argv.h"
 
@@ -29,6 +30,21 @@ tags_set(struct strlist *tags, const char *name, size_t len, const char *value)
 	}
 	strlist_add(tags, tag);
 	free(tag);
+}
+
+void
+tags_set_ids(struct strlist *tags, const char *lines)
+{
+	static const char *const ids[] = { "tenant_id", "user_id", "session_id" };
+	char *copy = xstrdup(lines), *rest = copy, *line;
+	while ((line = strsep(&rest, "\n"))) {
+		size_t len = strcspn(line, "=");
+		for (size_t i = 0; i < COUNTOF(ids); i++)
+			if (len == strlen(ids[i]) && strncmp(line, ids[i], len) == 0 &&
+			    line[len] == '=' && line[len + 1] != '\0')
+				tags_set(tags, ids[i], len, line + len + 1);
+	}
+	free(copy);
 }
 
 const char *

@@ -17,6 +17,8 @@
 void tags_merge(struct config *);
 /* Sets a tag, in the place of one of the same name. */
 void tags_set(struct strlist *, const char *name, size_t len, const char *value);
+/* Sets those of lines of name=value for the three ids; all else is left out. */
+void tags_set_ids(struct strlist *, const char *lines);
 /* NULL where there is none of that name. */
 const char *tags_get(const struct strlist *, const char *name);
 

@@ -62,6 +62,12 @@ orders_config(const struct orders *orders)
 	return orders->config;
 }
 
+void
+orders_retag(struct orders *orders, const char *lines)
+{
+	tags_set_ids(&orders->config->tags, lines);
+}
+
 static int
 refuse(struct order_error *error, int number, const char *text)
 {

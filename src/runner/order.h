@@ -26,6 +26,8 @@ struct order_error {
 struct orders *orders_new(struct config *, struct cgroups *);
 void orders_free(struct orders *);
 const struct config *orders_config(const struct orders *);
+/* Lines of name=value that go over the configuration's tags. */
+void orders_retag(struct orders *, const char *lines);
 
 /* -1 with *error where no job was started. */
 int orders_start(

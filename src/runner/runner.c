@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/xmalloc.h"
 #include "runner/alarm.h"
 #include "runner/cgroup.h"
 #include "runner/hand.h"
@@ -22,6 +23,7 @@
 #include "runner/order.h"
 #include "runner/procs.h"
 #include "runner/sinks.h"
+#include "runner/token.h"
 #include "wire/wire.h"
 
 /* At the end of its life, for processes that are slow to die. */
@@ -35,6 +37,8 @@ struct runner {
 	struct jobs *jobs;
 	struct sinks *sinks;
 	struct alarms *alarms;
+	struct token *token;
+	char *token_tags; /* of the last valid token; NULL: none yet */
 	struct hand *hand;
 	struct cgroups *cgroups;
 	struct ev_io life;
@@ -173,6 +177,7 @@ on_stop(struct runner *r, const struct wire_msg *msg)
 	r->stopping = true;
 	sinks_stop(r->sinks);
 	alarms_stop(r->alarms);
+	token_stop(r->token);
 	cut_waiting(r);
 	jobs_stop(r->jobs);
 }
@@ -188,6 +193,9 @@ on_reload(struct runner *r, const struct wire_msg *msg)
 		cut_waiting(r);
 		set_config(r, config);
 		sinks_configure(r->sinks, config);
+		token_configure(r->token, config);
+		if (r->token_tags)
+			orders_retag(r->orders, r->token_tags);
 	} else if (config) {
 		config_free(config);
 		snprintf(error.text, sizeof(error.text),
@@ -301,6 +309,18 @@ on_sink(void *ctx, const struct wire_msg *msg)
 }
 
 static void
+on_token(void *ctx, int code, const char *text)
+{
+	struct runner *r = ctx;
+	if (code == 0) {
+		free(r->token_tags);
+		r->token_tags = xstrdup(text);
+		orders_retag(r->orders, text);
+	}
+	say(r, &(struct wire_msg){ .type = WIRE_TOKEN, .code = code, .text = text });
+}
+
+static void
 on_stopped(void *ctx)
 {
 	struct runner *r = ctx;
@@ -361,6 +381,8 @@ release(struct runner *r)
 	ev_io_stop(r->loop, &r->life);
 	ev_signal_stop(r->loop, &r->sigterm);
 	sinks_free(r->sinks);
+	token_free(r->token);
+	free(r->token_tags);
 	jobs_free(r->jobs);
 	alarms_free(r->alarms);
 	wire_free(r->wire);
@@ -377,6 +399,7 @@ runner_main(const struct runner_setup *setup)
 	struct runner r = { .setup = setup, .loop = ev_loop_new(EVFLAG_NOENV) };
 	const struct jobs_events jobs_events = { on_started, on_ended, on_stopped, &r };
 	const struct sinks_hooks sinks_hooks = { on_sink, &r };
+	const struct token_hooks token_hooks = { on_token, &r };
 	char family[64];
 	if (!r.loop)
 		fatalx("runner: no event loop");
@@ -397,6 +420,8 @@ runner_main(const struct runner_setup *setup)
 		.type = WIRE_READY, .text = orders_config(r.orders)->digest });
 	say(&r,
 	    &(struct wire_msg){ .type = WIRE_LIMITS, .text = cgroups_text(r.cgroups) });
+	r.token = token_new(r.loop, r.jobs, &token_hooks);
+	token_configure(r.token, orders_config(r.orders));
 	ev_run(r.loop, 0);
 	size_t left = procs_end_all(END_ALL_MS);
 	if (left > 0)

@@ -93,6 +93,8 @@ health_of(struct watcher *w, cJSON *reasons)
 		judge_root(&verdict, &w->roots[i]);
 	for (size_t i = 0; w->state != NULL && i < w->n_handlers; i++)
 		judge_handler(&verdict, w, &w->handlers[i]);
+	if (w->token_error != NULL)
+		add(&verdict, HEALTH_DEGRADED, "token: %s", w->token_error);
 	for (size_t i = 0; i < w->n_followers; i++)
 		judge_follower(&verdict, &w->followers[i]);
 	judge_loops(&verdict, w);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +12,8 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/notify.h"
+#include "base/xmalloc.h"
+#include "conf/tags.h"
 #include "watcher/dispatch.h"
 #include "watcher/keep.h"
 #include "watcher/watcher_priv.h"
@@ -78,6 +81,25 @@ watcher_stop(struct watcher *w, const char *reason)
 	watcher_wake(w);
 }
 
+/* The tags of before hold where it is not valid. */
+static void
+take_token(struct watcher *w, const struct wire_msg *msg)
+{
+	free(w->token_error);
+	w->token_error = msg->code == 0 ? NULL : xstrdup(msg->text);
+	if (msg->code != 0) {
+		log_warnx("token: %s (the tags stay as they were)", msg->text);
+		return;
+	}
+	free(w->token_tags);
+	w->token_tags = xstrdup(msg->text);
+	if (*msg->text == '\0')
+		return;
+	log_info("token: valid");
+	tags_set_ids(&w->config->tags, w->token_tags);
+	evlog_configure(w->log, w->config);
+}
+
 void
 life_message(void *ctx, const struct wire_msg *msg)
 {
@@ -95,6 +117,9 @@ life_message(void *ctx, const struct wire_msg *msg)
 		break;
 	case WIRE_LIMITS:
 		strlcpy(w->limits, msg->text, sizeof(w->limits));
+		break;
+	case WIRE_TOKEN:
+		take_token(w, msg);
 		break;
 	case WIRE_SINK:
 		followers_message(w, msg);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/xmalloc.h"
+#include "conf/tags.h"
 #include "watcher/control.h"
 #include "watcher/dispatch.h"
 #include "watcher/keep.h"
@@ -202,6 +203,8 @@ reload_begin(struct watcher *w, struct conn *conn, const char *id)
 		refuse(w, conn, id, error.text);
 		return;
 	}
+	if (w->token_tags != NULL)
+		tags_set_ids(&w->reload_config->tags, w->token_tags);
 	option = needs_restart(w->config, w->reload_config);
 	if (option != NULL) {
 		text = xasprintf(

@@ -320,6 +320,8 @@ close_all(struct watcher *w)
 	handlers_release(w->handlers, w->n_handlers);
 	followers_release(w);
 	stream_free(w->stream);
+	free(w->token_tags);
+	free(w->token_error);
 	evlog_close(w->log, STDOUT_WAIT_MS);
 	state_close(w->state);
 	wire_free(w->wire);

@@ -110,7 +110,8 @@ struct watcher {
 	size_t n_roots;
 	struct handler *handlers;
 	size_t n_handlers;
-	struct follower *followers; /* the sinks */
+	char *token_tags, *token_error; /* of the token: what it says, why it does not */
+	struct follower *followers;	/* the sinks */
 	size_t n_followers;
 	bool log_told; /* the runner knows that the log is written up to: */
 	uint64_t log_told_seq;

@@ -58,6 +58,7 @@ static const struct field layout[WIRE_TYPE_MAX][FIELDS_MAX] = {
 	},
 	[WIRE_RELOADED] = { FIELD(I32, code, 0), FIELD(STRING, text, 0) },
 	[WIRE_STOPPED] = { { END, 0, 0 } },
+	[WIRE_TOKEN] = { FIELD(I32, code, 0), FIELD(STRING, text, 0) },
 	[WIRE_LOG] = { FIELD(U64, seq, 0) },
 	[WIRE_SINK] = {
 		FIELD(STRING, name, 0),

@@ -37,6 +37,8 @@ enum wire_type {
 	WIRE_LIMITS, /* runner to watcher: text = what keeps jobs within their limits */
 	WIRE_ALERT,  /* watcher to runner: the alert of that name was raised: its rule in
 			state, its value in seq */
+	WIRE_TOKEN,  /* runner to watcher: code 0: text = lines of name=value; else why
+			 not */
 	WIRE_TYPE_MAX,
 };
 

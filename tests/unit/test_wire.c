@@ -46,6 +46,7 @@ static const struct wire_msg messages[] = {
 	{ .type = WIRE_RELOADED, .code = -1, .text = "filemon.conf:3: unknown option" },
 	{ .type = WIRE_STOPPED },
 	{ .type = WIRE_PACK, .id = UINT64_C(1) << 63, .seq = 1234567890123 },
+	{ .type = WIRE_TOKEN, .code = 1, .text = "token.jwt: the token has expired" },
 	{ .type = WIRE_LOG, .seq = UINT64_MAX },
 	{ .type = WIRE_SINK,
 	    .name = "audit",
