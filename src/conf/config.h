@@ -32,6 +32,7 @@ enum file_type_bit {
 };
 
 enum config_backend { BACKEND_AUTO, BACKEND_INOTIFY, BACKEND_POLL, BACKEND_FANOTIFY };
+enum config_checksum { CHECKSUM_OFF, CHECKSUM_SHA256 };
 enum config_compare { COMPARE_STAT, COMPARE_HASH };
 enum config_initial { INITIAL_LOAD, INITIAL_SKIP };
 enum config_start { START_NOW, START_BEGINNING };
@@ -130,6 +131,8 @@ struct config {
 	bool default_ignores;
 	bool gitignore; /* read .gitignore and .filemonignore */
 	bool defer_vcs;
+	enum config_checksum checksum;
+	int64_t checksum_max_size;
 	enum config_compare compare;
 	bool ignore_metadata;
 	bool cross_filesystems;

@@ -121,15 +121,8 @@ static void
 finish_sum(struct reader *r)
 {
 	unsigned char raw[EVP_MAX_MD_SIZE];
-	unsigned n = 0;
-	static const char hex[] = "0123456789abcdef";
-	EVP_DigestFinal_ex(r->digest, raw, &n);
-	char *out = stpcpy(r->sum, "sha256:");
-	for (unsigned i = 0; i < n; i++) {
-		*out++ = hex[raw[i] >> 4];
-		*out++ = hex[raw[i] & 15];
-	}
-	*out = '\0';
+	EVP_DigestFinal_ex(r->digest, raw, NULL);
+	content_sum_text(raw, r->sum);
 }
 
 static enum content_state

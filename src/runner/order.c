@@ -161,6 +161,7 @@ set_env(const struct run *run, struct env *env)
 	env_setf(env, "FILEMON_ATTEMPT", "%" PRId64, msg->attempt);
 	env_setf(env, "FILEMON_MAX_ATTEMPTS", "%" PRId64, msg->max_attempts);
 	set_if(env, "FILEMON_EVENT_ID", msg->event_id);
+	set_if(env, "FILEMON_CHECKSUM", msg->checksum);
 	if (msg->size >= 0)
 		env_setf(env, "FILEMON_SIZE", "%" PRId64, msg->size);
 	set_if(env, "FILEMON_TENANT_ID", tags_get(&config->tags, "tenant_id"));

@@ -18,6 +18,7 @@
 #include "runner/alarm.h"
 #include "runner/cgroup.h"
 #include "runner/hand.h"
+#include "runner/hasher.h"
 #include "runner/helpers.h"
 #include "runner/jobs.h"
 #include "runner/order.h"
@@ -41,6 +42,7 @@ struct runner {
 	char *token_tags; /* of the last valid token; NULL: none yet */
 	struct hand *hand;
 	struct cgroups *cgroups;
+	struct hasher *hasher; /* NULL: nobody asked yet */
 	struct ev_io life;
 	struct ev_signal sigterm;
 	pid_t parent;
@@ -179,7 +181,38 @@ on_stop(struct runner *r, const struct wire_msg *msg)
 	alarms_stop(r->alarms);
 	token_stop(r->token);
 	cut_waiting(r);
+	if (r->hasher)
+		hasher_stop(r->hasher);
 	jobs_stop(r->jobs);
+}
+
+static void
+on_content(void *ctx, uint64_t id, const struct content *content)
+{
+	say(ctx,
+	    &(struct wire_msg){ .type = WIRE_CONTENT, .id = id, .content = *content });
+}
+
+/* The helper refuses what is not below root. */
+static void
+on_read(struct runner *r, const struct wire_msg *msg)
+{
+	const struct config *config = orders_config(r->orders);
+	const struct hasher_hooks hooks = { on_content, r };
+	if (r->stopping || msg->root >= config->roots.n) {
+		on_content(r, msg->id,
+		    &(struct content){ .state = CONTENT_UNAVAILABLE, .entropy = -1 });
+		return;
+	}
+	if (!r->hasher)
+		r->hasher = hasher_new(r->loop, r->jobs, &hooks);
+	hasher_ask(r->hasher,
+	    &(struct content_request){
+		.id = msg->id,
+		.max = config->checksum_max_size,
+		.root = config->roots.v[msg->root],
+		.path = msg->path,
+	    });
 }
 
 /* Both must have read the same: the file may change between their two looks. */
@@ -256,6 +289,7 @@ on_msg(void *ctx, const struct wire_msg *msg)
 		[WIRE_REOPEN] = on_reopen,
 		[WIRE_LOG] = on_log,
 		[WIRE_ALERT] = on_alert,
+		[WIRE_READ] = on_read,
 	};
 	struct runner *r = ctx;
 	if (table[msg->type]) {
@@ -383,6 +417,7 @@ release(struct runner *r)
 	sinks_free(r->sinks);
 	token_free(r->token);
 	free(r->token_tags);
+	hasher_free(r->hasher);
 	jobs_free(r->jobs);
 	alarms_free(r->alarms);
 	wire_free(r->wire);

@@ -40,6 +40,36 @@ content_sum_ok(const char *text)
 	    strspn(text, "0123456789abcdef") == SUM_DIGITS;
 }
 
+static unsigned
+digit_value(char c)
+{
+	return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
+}
+
+bool
+content_sum_raw(const char *text, unsigned char raw[CONTENT_SUM_RAW])
+{
+	if (*text == '\0' || !content_sum_ok(text))
+		return false;
+	text += strlen(SUM_PREFIX);
+	for (size_t i = 0; i < CONTENT_SUM_RAW; i++, text += 2)
+		raw[i] =
+		    (unsigned char)(digit_value(text[0]) << 4 | digit_value(text[1]));
+	return true;
+}
+
+void
+content_sum_text(const unsigned char raw[CONTENT_SUM_RAW], char text[CONTENT_SUM_SIZE])
+{
+	static const char hex[] = "0123456789abcdef";
+	char *out = stpcpy(text, SUM_PREFIX);
+	for (size_t i = 0; i < CONTENT_SUM_RAW; i++) {
+		*out++ = hex[raw[i] >> 4];
+		*out++ = hex[raw[i] & 15];
+	}
+	*out = '\0';
+}
+
 /* The next word of a line, whose end becomes a NUL; NULL: there is none. */
 static char *
 next_word(char **line)

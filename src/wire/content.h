@@ -48,8 +48,13 @@ struct content {
 
 /* "read", "changed-while-read" ... */
 const char *content_state_name(enum content_state);
-/* Is text a checksum as above, or "" ? */
+/* Is text a checksum as above, or ""? */
 bool content_sum_ok(const char *text);
+#define CONTENT_SUM_RAW 32 /* the bytes that the text stands for */
+/* false where text is "" (or no checksum at all). */
+bool content_sum_raw(const char *text, unsigned char raw[CONTENT_SUM_RAW]);
+void content_sum_text(
+    const unsigned char raw[CONTENT_SUM_RAW], char text[CONTENT_SUM_SIZE]);
 
 struct content_request {
 	uint64_t id;

@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define FIELDS_MAX 12
+#define FIELDS_MAX 16
 
 enum kind { END, U32, I32, U64, STRING, BYTES };
 
@@ -39,11 +39,13 @@ static const struct field layout[WIRE_TYPE_MAX][FIELDS_MAX] = {
 		FIELD(STRING, old_path, 0),
 		FIELD(STRING, event, 0),
 		FIELD(STRING, event_id, 0),
+		FIELD(STRING, checksum, 0),
 	},
 	[WIRE_STOP] = { { END, 0, 0 } },
 	[WIRE_RELOAD] = { FIELD(STRING, text, 0) },
 	[WIRE_REOPEN] = { { END, 0, 0 } },
 	[WIRE_PACK] = { FIELD(U64, id, 0), FIELD(U64, seq, 0) },
+	[WIRE_READ] = { FIELD(U64, id, 0), FIELD(U32, root, 0), FIELD(STRING, path, 0) },
 	[WIRE_READY] = { FIELD(STRING, text, 0) },
 	[WIRE_STARTED] = { FIELD(U64, id, 0), FIELD(U64, pid, 0) },
 	[WIRE_ENDED] = {
@@ -75,11 +77,22 @@ static const struct field layout[WIRE_TYPE_MAX][FIELDS_MAX] = {
 	[WIRE_ALERT] = { FIELD(STRING, name, 0), FIELD(STRING, state, 0),
 	    FIELD(U64, seq, 0) },
 	[WIRE_LIMITS] = { FIELD(STRING, text, 0) },
+	[WIRE_CONTENT] = {
+		FIELD(U64, id, 0),
+		FIELD(U32, content.state, CONTENT_STATE_MAX),
+		FIELD(U64, content.size, 0),
+		FIELD(U64, content.ino, 0),
+		FIELD(U64, content.mtime_ns, 0),
+		FIELD(U64, content.ctime_ns, 0),
+		FIELD(I32, content.entropy, 0),
+		FIELD(STRING, content.sum, 0),
+	},
 };
 
 /* Fields are copied by their size: an enum must be as wide as U32. */
 _Static_assert(sizeof(enum wire_command) == 4, "enum wire_command");
 _Static_assert(sizeof(enum wire_outcome) == 4, "enum wire_outcome");
+_Static_assert(sizeof(enum content_state) == 4, "enum content_state");
 
 struct cursor {
 	unsigned char *p;
@@ -261,10 +274,12 @@ wire_decode(struct wire_msg *msg, void *data, size_t len)
 		.old_path = "",
 		.event = "",
 		.event_id = "",
+		.checksum = "",
 		.text = "",
 		.output = "",
 		.name = "",
-		.state = "" };
+		.state = "",
+		.content = { .sum = "" } };
 	if (len > WIRE_MAX || !get_number(&c, &type, 4) || type == 0 ||
 	    type >= WIRE_TYPE_MAX)
 		return refuse(EBADMSG);

@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "wire/content.h"
+
 #define WIRE_MAX (128 * 1024)
 
 enum wire_type {
@@ -29,16 +31,18 @@ enum wire_type {
 	WIRE_RELOADED, /* runner to watcher: code 0 switched, text = digest; else text =
 			  error */
 	WIRE_STOPPED,  /* runner to watcher: nothing of ours runs any more */
-	WIRE_PACK,   /* watcher to runner: compress the closed event segment seq; STARTED
-			and ENDED follow as for a job */
-	WIRE_LOG,    /* watcher to runner: the event log is written up to seq */
-	WIRE_SINK,   /* runner to watcher: how a sink is: name, seq, ... */
-	WIRE_DROP,   /* watcher to runner: not that job (id), if it did not start yet */
-	WIRE_LIMITS, /* runner to watcher: text = what keeps jobs within their limits */
-	WIRE_ALERT,  /* watcher to runner: the alert of that name was raised: its rule in
-			state, its value in seq */
-	WIRE_TOKEN,  /* runner to watcher: code 0: text = lines of name=value; else why
-			 not */
+	WIRE_PACK,    /* watcher to runner: compress the closed event segment seq; STARTED
+			 and ENDED follow as for a job */
+	WIRE_LOG,     /* watcher to runner: the event log is written up to seq */
+	WIRE_SINK,    /* runner to watcher: how a sink is: name, seq, ... */
+	WIRE_DROP,    /* watcher to runner: not that job (id), if it did not start yet */
+	WIRE_LIMITS,  /* runner to watcher: text = what keeps jobs within their limits */
+	WIRE_ALERT,   /* watcher to runner: the alert of that name was raised: its rule in
+			 state, its value in seq */
+	WIRE_TOKEN,   /* runner to watcher: code 0: text = lines of name=value; else why
+			  not */
+	WIRE_READ,    /* watcher to runner: what does this file hold?  Always answered */
+	WIRE_CONTENT, /* runner to watcher: id, content */
 	WIRE_TYPE_MAX,
 };
 
@@ -56,8 +60,9 @@ enum wire_outcome {
 
 struct wire_msg {
 	enum wire_type type;
-	uint64_t id; /* of the job: RUN PACK STARTED ENDED */
-	/* RUN */
+	/* Of the job: RUN PACK STARTED ENDED; of the question: READ CONTENT */
+	uint64_t id;
+	/* RUN; root and path in READ too */
 	uint32_t handler; /* index in the configuration */
 	enum wire_command command;
 	uint32_t root; /* index in config.roots */
@@ -70,6 +75,7 @@ struct wire_msg {
 	/* PACK: of the segment's first record; LOG: of the last that is written; SINK:
 	   of the last that it has */
 	uint64_t seq;
+	const char *checksum; /* "sha256:...", "" if not known */
 	/* STARTED, ENDED, RELOADED */
 	int64_t pid;
 	enum wire_outcome outcome;
@@ -82,9 +88,10 @@ struct wire_msg {
 	/* SINK */
 	uint64_t fed; /* the last record given to it */
 	uint64_t starts, deaths;
-	int64_t wall_ns;   /* of the first record that it has not; 0: not known */
-	const char *name;  /* of the sink */
-	const char *state; /* "up", "backoff", ...; its last error is in text */
+	int64_t wall_ns;	/* of the first record that it has not; 0: not known */
+	const char *name;	/* of the sink */
+	const char *state;	/* "up", "backoff", ...; its last error is in text */
+	struct content content; /* CONTENT */
 };
 
 #define WIRE_OUTPUT_MAX 4096

@@ -19,7 +19,8 @@ static size_t
 total(const struct wire_msg *msg)
 {
 	return strlen(msg->path) + strlen(msg->old_path) + strlen(msg->event) +
-	    strlen(msg->event_id) + strlen(msg->text) + msg->output_len;
+	    strlen(msg->event_id) + strlen(msg->text) + strlen(msg->checksum) +
+	    strlen(msg->content.sum) + msg->output_len;
 }
 
 int

@@ -126,6 +126,13 @@ END_TEST
 
 START_TEST(a_checksum_has_one_form)
 {
+	unsigned char raw[CONTENT_SUM_RAW];
+	char text[CONTENT_SUM_SIZE];
+	ck_assert(!content_sum_raw("", raw));
+	ck_assert(content_sum_raw(SUM, raw));
+	ck_assert_int_eq(raw[0], 0xba);
+	content_sum_text(raw, text);
+	ck_assert_str_eq(text, SUM);
 	ck_assert(content_sum_ok(""));
 	ck_assert(content_sum_ok(SUM));
 	ck_assert(!content_sum_ok("sha256:"));

@@ -27,7 +27,8 @@ static const struct wire_msg messages[] = {
 	    .path = "docs/a\n\xff.md",
 	    .old_path = "docs/old.md",
 	    .event = "renamed",
-	    .event_id = "" },
+	    .event_id = "",
+	    .checksum = "sha256:00" },
 	{ .type = WIRE_STOP },
 	{ .type = WIRE_RELOAD, .text = "sha256:0123" },
 	{ .type = WIRE_REOPEN },
@@ -61,6 +62,11 @@ static const struct wire_msg messages[] = {
 	{ .type = WIRE_DROP, .id = 8 },
 	{ .type = WIRE_ALERT, .name = "purge", .state = "mass-delete", .seq = 20 },
 	{ .type = WIRE_LIMITS, .text = "rlimits (no cgroup is delegated)" },
+	{ .type = WIRE_READ, .id = 9, .root = 2, .path = "a\n\xff.md" },
+	{ .type = WIRE_CONTENT,
+	    .id = 9,
+	    .content = { CONTENT_READ, INT64_MAX, UINT64_MAX, -1, INT64_MIN, -1,
+		"sha256:00" } },
 };
 
 static const char *
@@ -84,6 +90,7 @@ expect_same(const struct wire_msg *got, const struct wire_msg *want)
 	ck_assert_str_eq(got->old_path, or_empty(want->old_path));
 	ck_assert_str_eq(got->event, or_empty(want->event));
 	ck_assert_str_eq(got->event_id, or_empty(want->event_id));
+	ck_assert_str_eq(got->checksum, or_empty(want->checksum));
 	ck_assert_int_eq(got->pid, want->pid);
 	ck_assert_int_eq(got->outcome, want->outcome);
 	ck_assert_int_eq(got->code, want->code);
@@ -100,6 +107,13 @@ expect_same(const struct wire_msg *got, const struct wire_msg *want)
 	ck_assert_uint_eq(got->output_len, want->output_len);
 	if (want->output_len > 0)
 		ck_assert_mem_eq(got->output, want->output, want->output_len);
+	ck_assert_int_eq(got->content.state, want->content.state);
+	ck_assert_int_eq(got->content.size, want->content.size);
+	ck_assert(got->content.ino == want->content.ino);
+	ck_assert_int_eq(got->content.mtime_ns, want->content.mtime_ns);
+	ck_assert_int_eq(got->content.ctime_ns, want->content.ctime_ns);
+	ck_assert_int_eq(got->content.entropy, want->content.entropy);
+	ck_assert_str_eq(got->content.sum, or_empty(want->content.sum));
 }
 
 /* Bytes in memory of their own size, and the one byte more that decoding needs. */
