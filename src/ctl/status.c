@@ -290,6 +290,7 @@ show_handler(const cJSON *handler)
 	} counts[] = { { "runs", "runs", true }, { "ok", "ok", true },
 		{ "retries", "retries", true }, { "timeouts", "time-outs", true },
 		{ "rejected", "rejected", false }, { "faults", "faults", false },
+		{ "suppressed_same_content", "same content", false },
 		{ "loops", "loops", false }, { "dead", "dead", true } };
 	char *name = item_text(handler, "name");
 	char count[TEXT_SHORT];

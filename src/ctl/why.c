@@ -54,6 +54,8 @@ tell_file(const cJSON *why)
 	printf("  last seen: %s of %s bytes, changed %s%s\n", get_string(seen, "type"),
 	    text_count(get_int(seen, "size"), size), get_string(seen, "mtime"),
 	    get_bool(seen, "unsure") ? " (young, will be looked at again)" : "");
+	if (has(seen, "checksum"))
+		printf("  checksum: %s\n", get_string(seen, "checksum"));
 }
 
 /* What each state of a path means; delivered is told besides. */
@@ -62,6 +64,7 @@ static const struct {
 } states[] = {
 	{ "settled", "nothing to do" },
 	{ "settling", "waits until it is quiet" },
+	{ "reading", "waits for its checksum" },
 	{ "due", "waits for a free slot" },
 	{ "running", "a job runs" },
 	{ "retry", "failed, will be tried again" },

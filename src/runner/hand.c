@@ -117,7 +117,7 @@ hand_keep(struct hand *hand, const struct wire_msg *msg, const char *handler)
 	if (hand->n_orders >= KEPT_MAX)
 		return false;
 	size_t size = strlen(msg->path) + strlen(msg->old_path) + strlen(msg->event) +
-	    strlen(msg->event_id) + 4;
+	    strlen(msg->event_id) + strlen(msg->checksum) + 5;
 	struct order *order = xmalloc(sizeof(*order) + size);
 	char *at = order->text;
 	order->msg = *msg;
@@ -126,6 +126,7 @@ hand_keep(struct hand *hand, const struct wire_msg *msg, const char *handler)
 	keep_text(&order->msg.old_path, &at);
 	keep_text(&order->msg.event, &at);
 	keep_text(&order->msg.event_id, &at);
+	keep_text(&order->msg.checksum, &at);
 	STAILQ_INSERT_TAIL(&hand->orders, order, link);
 	hand->n_orders++;
 	return true;

@@ -8,6 +8,7 @@
 #include "base/clk.h"
 #include "base/fd.h"
 #include "base/xmalloc.h"
+#include "watcher/ask.h"
 #include "watcher/delivery.h"
 #include "watcher/dispatch.h"
 #include "watcher/pending.h"
@@ -16,6 +17,7 @@
 
 #define UNSEEN_WAIT_MS 5000
 #define LOOK_AGAIN_MS 20
+#define CONTENT_WAIT_MS 30000
 #define MOVE_CANDIDATES 16
 
 /* What is known of a path that may start. */
@@ -27,6 +29,7 @@ struct choice {
 	struct root *root;
 	struct buf path;
 	struct stat st;
+	struct body body;
 	bool wanted;
 };
 
@@ -278,8 +281,11 @@ job_new(struct choice *c, enum wire_command command)
 	job->path = xstrndup(c->path.p, c->path.len);
 	job->sig = c->wanted ? sig_hash(&c->node.sig) : 0;
 	fm_watch_stats(c->root->watch, &stats);
-	if (stats.polled > 0)
+	if (command == WIRE_LOAD)
+		job->body = c->body;
+	if (stats.polled > 0 || job->body.known)
 		job->chain = choice_chain(w, c->root, job->path);
+	job->polled = stats.polled > 0;
 	dispatch_add(w, job);
 	return job;
 }
@@ -318,6 +324,51 @@ begin(struct choice *c, enum wire_command command, struct delivery *old)
 	delivery_put(c->w->state, old);
 }
 
+/* What a load would deliver is to be known; young: not yet. */
+static bool
+waits_for_content(struct choice *c, bool young)
+{
+	body_set(&c->body, &c->node.sig, NULL);
+	/* One that is blocked on itself has waited long enough. */
+	if (young || c->d.blocked_on == c->d.node ||
+	    !ask_for_load(c->w, c->root, &c->node, c->path.p, &c->body))
+		return false;
+	c->d.due = clk_mono_ms() + CONTENT_WAIT_MS;
+	c->d.blocked_on = c->d.node;
+	delivery_put(c->w->state, &c->d);
+	return true;
+}
+
+/* Another signature, but the state is the one that was delivered. */
+static void
+take_for_delivered(struct choice *c)
+{
+	c->d.sig = c->d.tried = sig_hash(&c->node.sig);
+	c->d.body = c->body;
+	c->d.pending = false;
+	c->d.attempts = 0;
+	c->d.blocked_on = 0;
+	delivery_put(c->w->state, &c->d);
+	delivery_unblock(c->w->state, c->d.handler, c->d.node, clk_mono_ms());
+	c->handler->stats.same++;
+}
+
+static void
+load(struct choice *c, bool young)
+{
+	struct delivery old;
+
+	if (moved_from(c, &old))
+		begin(c, WIRE_MOVE, &old);
+	else if (waits_for_content(c, young))
+		return;
+	else if (c->d.state == DELIVERY_YES &&
+	    body_is_same(c->w->config, &c->d.body, &c->body))
+		take_for_delivered(c);
+	else
+		begin(c, WIRE_LOAD, NULL);
+}
+
 static bool
 load_choice(struct choice *c)
 {
@@ -338,6 +389,7 @@ consider(struct choice *c)
 {
 	struct delivery old;
 	int64_t first, wait;
+	bool young;
 
 	if (dispatch_job(c->w, c->handler, c->d.node) != NULL) {
 		postpone(c, STATE_DUE_RUNNING);
@@ -358,7 +410,8 @@ consider(struct choice *c)
 	if (!needs_run(c))
 		return;
 	wait = unsure_ms(c);
-	if (wait > 0 && c->w->config->settle_ms > 0) {
+	young = wait > 0;
+	if (young && c->w->config->settle_ms > 0) {
 		postpone(c, clk_mono_ms() + wait);
 		return;
 	}
@@ -367,12 +420,10 @@ consider(struct choice *c)
 		postpone(c, clk_mono_ms() + wait);
 		return;
 	}
-	if (!c->wanted)
-		begin(c, WIRE_REMOVE, NULL);
-	else if (moved_from(c, &old))
-		begin(c, WIRE_MOVE, &old);
+	if (c->wanted)
+		load(c, young);
 	else
-		begin(c, WIRE_LOAD, NULL);
+		begin(c, WIRE_REMOVE, NULL);
 }
 
 bool

@@ -6,7 +6,34 @@
 
 #include "base/xmalloc.h"
 
-#define COLUMNS "handler, node, state, sig, tried, due, since, attempts, dead, blocked_on"
+#define COLUMNS \
+	"handler, node, state, sig, tried, due, since, attempts, dead, blocked_on," \
+	" sum, shape, meta"
+
+static void
+read_body(sqlite3_stmt *stmt, int at, struct body *body)
+{
+	const void *sum = sqlite3_column_blob(stmt, at);
+
+	body->known =
+	    sum != NULL && sqlite3_column_bytes(stmt, at) == (int)sizeof(body->sum);
+	if (body->known)
+		memcpy(body->sum, sum, sizeof(body->sum));
+	body->shape = sqlite3_column_int64(stmt, at + 1);
+	body->meta = sqlite3_column_int64(stmt, at + 2);
+}
+
+static void
+bind_body(sqlite3_stmt *stmt, int at, const struct body *body)
+{
+	if (body->known)
+		sqlite3_bind_blob(
+		    stmt, at, body->sum, (int)sizeof(body->sum), SQLITE_STATIC);
+	else
+		sqlite3_bind_null(stmt, at);
+	sqlite3_bind_int64(stmt, at + 1, body->shape);
+	sqlite3_bind_int64(stmt, at + 2, body->meta);
+}
 
 static void
 read_columns(sqlite3_stmt *stmt, struct delivery *d)
@@ -22,6 +49,7 @@ read_columns(sqlite3_stmt *stmt, struct delivery *d)
 	d->attempts = sqlite3_column_int64(stmt, 7);
 	d->dead = sqlite3_column_int(stmt, 8) != 0;
 	d->blocked_on = sqlite3_column_int64(stmt, 9);
+	read_body(stmt, 10, &d->body);
 }
 
 static bool
@@ -77,9 +105,10 @@ delivery_put(struct state *state, const struct delivery *d)
 {
 	sqlite3_stmt *stmt = bound(state,
 	    "INSERT INTO delivered(" COLUMNS
-	    ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+	    ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
 	    " ON CONFLICT(handler, node) DO UPDATE SET state = ?3, sig = ?4, tried = ?5,"
-	    " due = ?6, since = ?7, attempts = ?8, dead = ?9, blocked_on = ?10",
+	    " due = ?6, since = ?7, attempts = ?8, dead = ?9, blocked_on = ?10,"
+	    " sum = ?11, shape = ?12, meta = ?13",
 	    d->handler, d->node);
 
 	sql_begin(state_sql(state));
@@ -99,6 +128,7 @@ delivery_put(struct state *state, const struct delivery *d)
 		sqlite3_bind_int64(stmt, 10, d->blocked_on);
 	else
 		sqlite3_bind_null(stmt, 10);
+	bind_body(stmt, 11, &d->body);
 	sql_run(state_sql(state), stmt);
 }
 

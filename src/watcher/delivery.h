@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "watcher/body.h"
 #include "watcher/state.h"
 
 enum delivery_state {
@@ -27,14 +28,15 @@ enum delivery_state {
 struct delivery {
 	int64_t handler, node;
 	enum delivery_state state;
-	int64_t sig;   /* delivered */
-	int64_t tried; /* sig of the last run that began; 0: a removal */
+	int64_t sig;	  /* delivered */
+	struct body body; /* of sig, where it is known */
+	int64_t tried;	  /* sig of the last run that began; 0: a removal */
 	bool pending;
 	int64_t due;   /* if pending */
 	int64_t since; /* if pending: dirty since */
 	int64_t attempts;
 	bool dead;
-	int64_t blocked_on; /* node; 0: none */
+	int64_t blocked_on; /* node; itself: its content is being read; 0: none */
 };
 
 struct delivery_failure {

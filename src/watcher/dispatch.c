@@ -11,6 +11,7 @@
 #include "base/clk.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "watcher/ask.h"
 #include "watcher/choice.h"
 #include "watcher/delivery.h"
 #include "watcher/outcome.h"
@@ -95,7 +96,7 @@ may_start(struct watcher *w, struct handler *handler, int64_t now)
 	/* Of a rename both ends must be known before either is delivered. */
 	if (handler->config->move.n > 0 && watcher_scanning(w))
 		return false;
-	return !handler->paused && handler->running < slots(handler) &&
+	return !handler->paused && !ask_is_full(w) && handler->running < slots(handler) &&
 	    w->n_jobs < w->config->jobs_max &&
 	    breaker_allows(&handler->breaker, now, handler->running);
 }
@@ -180,7 +181,7 @@ send_job(struct watcher *w, struct job *job)
 {
 	const struct handler_config *config = job->handler->config;
 	struct stat st = { .st_size = -1 };
-	char id[64];
+	char id[64], checksum[CONTENT_SUM_SIZE] = "";
 	struct wire_msg msg = {
 		.type = WIRE_RUN,
 		.id = job->id,
@@ -193,6 +194,7 @@ send_job(struct watcher *w, struct job *job)
 		.old_path = job->old_path == NULL ? "" : job->old_path,
 		.event = job->event,
 		.event_id = id,
+		.checksum = checksum,
 	};
 
 	/* The same for every attempt to deliver the same state. */
@@ -202,6 +204,8 @@ send_job(struct watcher *w, struct job *job)
 		fd_lstatat(AT_FDCWD,
 		    watcher_abs(w, job->root, job->path, strlen(job->path)), &st);
 	msg.size = st.st_size;
+	if (job->body.known)
+		content_sum_text(job->body.sum, checksum);
 	job->sent = true;
 	job->handler->stats.runs++;
 	return wire_send(w->wire, &msg);
@@ -270,7 +274,7 @@ dispatch_due(struct watcher *w, int64_t now)
 	int64_t earliest = -1;
 
 	if (w->state == NULL || w->stopping || w->degraded || !w->runner_ready ||
-	    w->reload_config != NULL)
+	    w->reload_config != NULL || ask_is_full(w))
 		return -1;
 	for (size_t i = 0; i < w->n_handlers; i++) {
 		struct handler *handler = &w->handlers[i];

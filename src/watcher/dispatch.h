@@ -24,6 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "watcher/body.h"
 #include "wire/wire.h"
 
 struct watcher;
@@ -38,15 +39,17 @@ struct job {
 	int64_t node;
 	int64_t old_node; /* of a move; 0 */
 	enum wire_command command;
-	int64_t sig; /* from before the start; 0: a removal */
-	bool unsure; /* its stamps were too young */
-	bool again;  /* something happened to the path meanwhile */
+	int64_t sig;	  /* from before the start; 0: a removal */
+	struct body body; /* of sig, where it is known */
+	bool unsure;	  /* its stamps were too young */
+	bool again;	  /* something happened to the path meanwhile */
 	bool sent;
 	bool recalled; /* by WIRE_DROP, which comes too late where it runs */
 	int64_t attempt;
 	int64_t pid;
 	int64_t start_ms;
-	uint64_t chain; /* of a polled path: choice_chain at its start; else 0 */
+	uint64_t chain; /* choice_chain at its start, where polled or body is known */
+	bool polled;	/* nothing tells of a change: chain does */
 	const char *event;
 	char *path, *old_path; /* below the root */
 	struct job *next;

@@ -28,6 +28,7 @@ static const char *const type_names[] = {
 	[EVENT_LIMITED] = "limited",
 	[EVENT_ALERT] = "alert",
 	[EVENT_CLOCK] = "clock",
+	[EVENT_CHECKSUMMED] = "checksummed",
 };
 _Static_assert(COUNTOF(type_names) == EVENT_TYPE_COUNT, "a type lacks its name");
 
@@ -310,6 +311,8 @@ add_type(struct buf *b, const struct event_frame *frame, const struct event *ev)
 		add_number(b, "step_ms", ev->step_ms);
 	else if (ev->type == EVENT_STOPPED && ev->reason)
 		add_string(b, "reason", ev->reason);
+	else if (ev->type == EVENT_CHECKSUMMED && ev->of > 0)
+		add_number(b, "of", (int64_t)ev->of);
 	buf_addc(b, '}');
 }
 
@@ -331,6 +334,18 @@ add_file(struct buf *b, const struct event_frame *frame, const struct event *ev)
 	add_number(b, "inode", (int64_t)st->st_ino);
 }
 
+static void
+add_content(struct buf *b, const struct event *ev)
+{
+	if (ev->checksum)
+		add_string(b, "checksum", ev->checksum);
+	if (ev->checksum_state)
+		add_string(b, "checksum_state", ev->checksum_state);
+	if (ev->entropy >= 0)
+		buf_addf(
+		    b, ",\"entropy\":%d.%03d", ev->entropy / 1000, ev->entropy % 1000);
+}
+
 void
 event_render_json(struct buf *b, const struct event_frame *frame, const struct event *ev,
     uint64_t seq, const char *id, int64_t wall_ns)
@@ -346,6 +361,8 @@ event_render_json(struct buf *b, const struct event_frame *frame, const struct e
 	add_type(b, frame, ev);
 	if (ev->path)
 		add_file(b, frame, ev);
+	if (ev->type == EVENT_CHECKSUMMED)
+		add_content(b, ev);
 	if (ev->source) {
 		add(b, ",\"source\":\"");
 		buf_adds(b, ev->source);

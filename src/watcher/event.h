@@ -28,6 +28,7 @@ enum event_type {
 	EVENT_LIMITED,
 	EVENT_ALERT,
 	EVENT_CLOCK,
+	EVENT_CHECKSUMMED,
 	EVENT_TYPE_COUNT,
 };
 
@@ -74,6 +75,11 @@ struct event {
 	const char *reason;
 	uint64_t directories, files;
 	int64_t ready_ms;
+	/* EVENT_CHECKSUMMED */
+	uint64_t of;		    /* the record that is completed; 0: not known */
+	const char *checksum;	    /* NULL: there is none, and the state says why */
+	const char *checksum_state; /* as content_state_name */
+	int32_t entropy;	    /* 1/1000 bit a byte; -1: not known */
 };
 
 /* What is the same in every record of a process: the tags, rendered once. */

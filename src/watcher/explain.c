@@ -9,6 +9,7 @@
 #include "watcher/delivery.h"
 #include "watcher/pending.h"
 #include "watcher/reconcile.h"
+#include "watcher/sums.h"
 #include "watcher/watcher_priv.h"
 
 struct story {
@@ -45,6 +46,8 @@ state_name(const struct delivery *d, int64_t now, bool cools)
 		return "running";
 	if (d->due == STATE_DUE_BLOCKED)
 		return "blocked";
+	if (d->blocked_on == d->node)
+		return "reading";
 	if (d->due <= now)
 		return "due";
 	if (cools)
@@ -72,6 +75,20 @@ add_rule(struct story *story, bool is_dir)
 	cJSON_AddNumberToObject(out, "line", rule.line);
 }
 
+/* Only where it is that of the state that was seen. */
+static void
+add_checksum(struct story *story, cJSON *out)
+{
+	char text[CONTENT_SUM_SIZE];
+	struct sum sum;
+
+	if (!sums_get(story->request->w->state, story->node.id, &sum) || !sum.known ||
+	    sum.sig != sig_hash(&story->node.sig))
+		return;
+	content_sum_text(sum.raw, text);
+	cJSON_AddStringToObject(out, "checksum", text);
+}
+
 static void
 add_seen(struct story *story)
 {
@@ -86,6 +103,7 @@ add_seen(struct story *story)
 	cJSON_AddNumberToObject(out, "size", (double)story->node.sig.size);
 	control_add_time(out, "mtime", story->node.sig.mtime);
 	cJSON_AddBoolToObject(out, "unsure", story->node.unsure);
+	add_checksum(story, out);
 }
 
 static void
@@ -130,7 +148,7 @@ add_handler(struct story *story, const struct handler *handler, cJSON *list)
 	if (d.pending && d.due < STATE_DUE_RUNNING)
 		cJSON_AddNumberToObject(
 		    out, "due_in_ms", d.due > now ? (double)(d.due - now) : 0);
-	if (d.blocked_on != 0) {
+	if (d.blocked_on != 0 && d.blocked_on != d.node) {
 		node_path(state, d.blocked_on, &path);
 		control_add_bytes(out, "blocked_on", path.p, path.len);
 	}

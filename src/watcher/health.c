@@ -6,6 +6,7 @@
 
 #include "base/clk.h"
 #include "base/compiler.h"
+#include "watcher/ask.h"
 #include "watcher/delivery.h"
 #include "watcher/watcher_priv.h"
 
@@ -81,6 +82,7 @@ health_of(struct watcher *w, cJSON *reasons)
 {
 	struct verdict verdict = { .reasons = reasons };
 	struct evlog_stats log;
+	struct ask_stats asks;
 
 	evlog_stats(w->log, &log);
 	if (w->state != NULL && state_failing(w->state))
@@ -98,6 +100,11 @@ health_of(struct watcher *w, cJSON *reasons)
 	for (size_t i = 0; i < w->n_followers; i++)
 		judge_follower(&verdict, &w->followers[i]);
 	judge_loops(&verdict, w);
+	asks_stats(w->asks, &asks);
+	if (asks.away)
+		add(&verdict, HEALTH_DEGRADED,
+		    "the helper filemon-hash is not available: files are delivered "
+		    "without a look at their content");
 	if (!w->runner_ready && w->wire != NULL)
 		add(&verdict, HEALTH_DEGRADED, "the runner is not ready");
 	return verdict.health;

@@ -14,6 +14,7 @@
 #include "base/notify.h"
 #include "base/xmalloc.h"
 #include "conf/tags.h"
+#include "watcher/ask.h"
 #include "watcher/dispatch.h"
 #include "watcher/keep.h"
 #include "watcher/watcher_priv.h"
@@ -123,6 +124,9 @@ life_message(void *ctx, const struct wire_msg *msg)
 		break;
 	case WIRE_SINK:
 		followers_message(w, msg);
+		break;
+	case WIRE_CONTENT:
+		ask_answer(w, msg);
 		break;
 	case WIRE_RELOADED:
 		reload_answer(w, msg);

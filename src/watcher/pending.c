@@ -54,6 +54,7 @@ take_for_delivered(struct watcher *w, struct delivery *d, int64_t sig, int64_t t
 		return;
 	d->state = DELIVERY_YES;
 	d->sig = sig;
+	d->body.known = false;
 	d->tried = tried;
 	settle_row(w, d);
 }

@@ -41,6 +41,8 @@ state_name(const struct watcher *w, const struct delivery *d, int64_t now)
 		return "running";
 	if (d->due == STATE_DUE_BLOCKED)
 		return "blocked";
+	if (d->blocked_on == d->node)
+		return "reading";
 	if (d->due <= now)
 		return "due";
 	if (loops_cooling(&w->loops, d->node, now) != NULL)
@@ -160,6 +162,8 @@ retry_row(void *ctx, const struct delivery *row)
 	d.dead = false;
 	d.attempts = 0;
 	d.due = rows->now;
+	d.blocked_on = 0;
+	d.body.known = false; /* it is to run, whatever was delivered */
 	delivery_put(rows->request->w->state, &d);
 	rows->count++;
 }
@@ -191,6 +195,7 @@ discard_row(void *ctx, const struct delivery *row)
 	d.attempts = 0;
 	d.state = DELIVERY_YES;
 	d.sig = sig_hash(&node.sig);
+	d.body.known = false;
 	delivery_put(state, &d);
 	delivery_failure_clear(state, d.handler, d.node);
 }

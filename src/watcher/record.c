@@ -44,6 +44,14 @@ record_path(struct watcher *w, struct root *root, const char *path, size_t len,
 }
 
 void
+record_aside(struct watcher *w, struct root *root, struct event *event)
+{
+	event->root = root->path;
+	event->source = source_of(root);
+	evlog_add(w->log, event, NULL);
+}
+
+void
 record_gap(struct watcher *w, struct root *root, const char *path, size_t len,
     const char *cause, bool repaired)
 {

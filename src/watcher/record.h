@@ -17,6 +17,8 @@ struct root;
 void record_event(struct watcher *, struct root *, struct event *);
 void record_path(struct watcher *, struct root *, const char *path, size_t len,
     enum event_type, enum event_kind, bool is_dir, const struct stat *);
+/* What is told besides of a path: nothing that is held back waits for it. */
+void record_aside(struct watcher *, struct root *, struct event *);
 /* Events were lost below path ("" is everything). */
 void record_gap(struct watcher *, struct root *, const char *path, size_t len,
     const char *cause, bool repaired);

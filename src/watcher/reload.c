@@ -7,6 +7,7 @@
 #include "base/notify.h"
 #include "base/xmalloc.h"
 #include "conf/tags.h"
+#include "watcher/ask.h"
 #include "watcher/control.h"
 #include "watcher/dispatch.h"
 #include "watcher/keep.h"
@@ -132,6 +133,7 @@ apply(struct watcher *w)
 	handlers_release(old_handlers, n_old);
 	evlog_configure(w->log, w->config);
 	keep_look(w->keep);
+	asks_reload(w);
 	log_set_level((enum log_level)w->config->log_level);
 	if (refilter || evaluate)
 		watcher_begin_scan(w, "the configuration changed");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "watcher/rename.h"
 
+#include "watcher/ask.h"
 #include "watcher/dispatch.h"
 #include "watcher/pending.h"
 #include "watcher/reconcile.h"
@@ -176,6 +177,9 @@ take_place(struct place *from, struct place *to, const struct rename_paths *path
 		sig = (struct sig){ .type = SIG_DIR, .ino = INO_UNKNOWN };
 	record(from, to, paths, st);
 	carry(from, to, &sig);
+	place_find(to, from->w, from->root, paths->path, paths->len);
+	if (to->found && !to->node.gone)
+		ask_for_record(from->w, &to->node, paths->path, paths->len, 0);
 }
 
 void

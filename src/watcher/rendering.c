@@ -215,6 +215,21 @@ pretty_clock(struct buf *out, const struct record *r)
 	add_count(out, number(r->type, "step_ms"), ": set by ", " ms");
 }
 
+/* The beginning of the checksum is enough to tell one from another. */
+static void
+pretty_checksummed(struct buf *out, const struct record *r)
+{
+	enum { SHOWN = sizeof("sha256:") - 1 + 12 };
+	const char *sum = string(r->top, "checksum");
+	pretty_path(out, r);
+	if (sum) {
+		buf_addc(out, ' ');
+		add_shown(out, sum, strnlen(sum, SHOWN));
+	} else {
+		add_text(out, ": ", string(r->top, "checksum_state"));
+	}
+}
+
 static const struct {
 	const char *name;
 	void (*add)(struct buf *, const struct record *);
@@ -226,6 +241,7 @@ static const struct {
 	{ "gap", pretty_gap },
 	{ "started", pretty_started },
 	{ "stopped", pretty_stopped },
+	{ "checksummed", pretty_checksummed },
 };
 
 /* "13:59:43.416 modified docs/a.md (6.9 kB)" */

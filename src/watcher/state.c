@@ -51,6 +51,17 @@ static const char *const migrations[] = {
 	"CREATE TABLE held(window INTEGER NOT NULL, n INTEGER NOT NULL,"
 	" root INTEGER NOT NULL, type TEXT NOT NULL, path BLOB NOT NULL,"
 	" old_path BLOB, PRIMARY KEY(window, n)) WITHOUT ROWID;",
+	/* What files hold (sums.h), and what was delivered of it (body.h). */
+	"CREATE TABLE content(node INTEGER PRIMARY KEY, sig INTEGER NOT NULL,"
+	" state INTEGER NOT NULL, sum BLOB, entropy INTEGER NOT NULL,"
+	" seq INTEGER NOT NULL, due INTEGER, since INTEGER, attempts INTEGER NOT NULL);"
+	"CREATE INDEX content_due ON content(due) WHERE due IS NOT NULL;"
+	"CREATE INDEX content_sum ON content(sum) WHERE sum IS NOT NULL;"
+	"CREATE TRIGGER content_gone AFTER DELETE ON node BEGIN"
+	" DELETE FROM content WHERE node = old.id; END;"
+	"ALTER TABLE delivered ADD COLUMN sum BLOB;"
+	"ALTER TABLE delivered ADD COLUMN shape INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE delivered ADD COLUMN meta INTEGER NOT NULL DEFAULT 0;",
 };
 
 #define STMT_SLOTS 128 /* a power of two, well above the number of statements */

@@ -8,12 +8,14 @@
 #include "base/clk.h"
 #include "base/fd.h"
 #include "config.h"
+#include "watcher/ask.h"
 #include "watcher/commands.h"
 #include "watcher/confine.h"
 #include "watcher/delivery.h"
 #include "watcher/dispatch.h"
 #include "watcher/health.h"
 #include "watcher/stream.h"
+#include "watcher/sums.h"
 #include "watcher/watcher_priv.h"
 
 #define PROC_FILE_MAX 65536
@@ -141,6 +143,7 @@ add_events(struct watcher *w, cJSON *out)
 		{ "deleted", EVENT_DELETED },
 		{ "renamed", EVENT_RENAMED },
 		{ "edited", EVENT_EDITED },
+		{ "checksummed", EVENT_CHECKSUMMED },
 	};
 	cJSON *item = cJSON_AddObjectToObject(out, "events");
 	struct evlog_stats log;
@@ -203,6 +206,7 @@ handler_object(
 	number(out, "rejected", (double)stats->rejected);
 	number(out, "faults", (double)stats->faults);
 	number(out, "loops", (double)stats->loops);
+	number(out, "suppressed_same_content", (double)stats->same);
 	cJSON_AddStringToObject(
 	    out, "breaker", breaker_state_name(handler->breaker.state));
 	if (until >= 0)
@@ -289,6 +293,25 @@ add_state(struct watcher *w, cJSON *out)
 }
 
 static void
+add_checksums(struct watcher *w, cJSON *out)
+{
+	struct ask_stats stats;
+	cJSON *item;
+
+	if (w->asks == NULL)
+		return;
+	asks_stats(w->asks, &stats);
+	item = cJSON_AddObjectToObject(out, "checksums");
+	number(item, "asked", (double)stats.asked);
+	number(item, "read", (double)stats.read);
+	number(item, "failed", (double)stats.failed);
+	number(item, "unavailable", (double)stats.unavailable);
+	number(item, "waiting", (double)sums_count_wanted(w->state));
+	number(item, "asking", (double)stats.now);
+	cJSON_AddBoolToObject(item, "away", stats.away);
+}
+
+static void
 add_scan(struct watcher *w, cJSON *out)
 {
 	cJSON *item = cJSON_AddObjectToObject(out, "scan");
@@ -347,6 +370,7 @@ status_command(struct request *request)
 	add_loops(request->w, out);
 	cJSON_AddStringToObject(out, "limits", request->w->limits);
 	add_state(request->w, out);
+	add_checksums(request->w, out);
 	add_scan(request->w, out);
 	control_reply(request->conn, request->id, out);
 }

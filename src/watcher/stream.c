@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/xmalloc.h"
 #include "watcher/alert.h"
+#include "watcher/ask.h"
 #include "watcher/clock.h"
 #include "watcher/delivery.h"
 #include "watcher/held.h"
@@ -34,7 +35,7 @@ write_record(void *ctx, const struct event *ev)
 {
 	struct stream *s = ctx;
 
-	evlog_add(s->w->log, ev, NULL);
+	ask_for_written(s->w, ev, evlog_add(s->w->log, ev, NULL));
 }
 
 static bool

@@ -3,6 +3,7 @@
 
 #include "base/clk.h"
 #include "base/log.h"
+#include "watcher/ask.h"
 #include "watcher/control.h"
 #include "watcher/dispatch.h"
 #include "watcher/intake.h"
@@ -151,6 +152,7 @@ next_due(struct watcher *w, int64_t now)
 
 	for (size_t i = 0; i < w->n_roots; i++)
 		due = sooner(due, fm_watch_due(w->roots[i].watch));
+	due = sooner(due, ask_due(w, now));
 	due = sooner(due, w->rescan_due_ms);
 	due = sooner(due, w->unsure_due_ms);
 	due = sooner(due, keep_due(w->keep));
@@ -255,6 +257,7 @@ on_flush(struct ev_loop *loop, struct ev_prepare *prepare, int events)
 	follow_fds(w);
 	if ((w->scanning || !w->ready) && !watcher_scanning(w))
 		watcher_scan_done(w);
+	ask_choose(w, now);
 	dispatch_choose(w, now);
 	commit(w, now);
 	keep_turn(w->keep, now);

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/xmalloc.h"
+#include "watcher/ask.h"
 #include "watcher/confine.h"
 #include "watcher/control.h"
 #include "watcher/dispatch.h"
@@ -275,6 +276,7 @@ open_all(struct watcher *w)
 	if (w->setup.wire_fd != -1)
 		w->wire = wire_new(
 		    w->loop, w->setup.wire_fd, life_message, life_runner_gone, w);
+	w->asks = asks_new(w);
 	return 0;
 }
 
@@ -317,6 +319,7 @@ close_all(struct watcher *w)
 	}
 	dispatch_free(w);
 	keep_free(w->keep);
+	asks_free(w->asks);
 	handlers_release(w->handlers, w->n_handlers);
 	followers_release(w);
 	stream_free(w->stream);

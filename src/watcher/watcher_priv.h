@@ -29,12 +29,14 @@
 #include "watcher/watcher.h"
 #include "wire/wire.h"
 
+struct asks;
 struct job;
 struct control;
 struct keep;
 
 struct handler_stats {
 	uint64_t runs, ok, retries, timeouts, rejected, faults, loops;
+	uint64_t same; /* loads not run: the content was the one delivered */
 	char last_outcome[128];
 	char *last_path; /* of the last failure; NULL: none */
 	int64_t last_wall_ns;
@@ -129,6 +131,7 @@ struct watcher {
 	struct loops loops;
 	bool runner_ready;
 	char limits[256];   /* what keeps jobs within theirs, as the runner says */
+	struct asks *asks;  /* NULL: nobody can be asked */
 	uint64_t noted_seq; /* of the event log, in the last commit */
 	int64_t vcs_since;  /* when index.lock was first met; 0: not there */
 	int64_t vcs_seen;   /* ... and when last looked for */
