@@ -119,6 +119,7 @@ struct config {
 	char *control_socket; /* absolute; NULL where state_dir is */
 	struct strlist roots; /* absolute, not nested; default: the project */
 	enum config_backend backend;
+	unsigned enrich; /* bits of watcher/process.h */
 	int64_t poll_interval_ms;
 	int64_t rescan_ms; /* 0: never */
 	int64_t settle_ms;

@@ -49,6 +49,10 @@ const struct option options[] = {
 	    .choices = "auto|inotify|poll|fanotify",
 	    .text =
 		"How changes are noticed; auto decides by the type of the file system." },
+	{ TOP(enrich), .name = "enrich", .type = OPTION_ENRICH, .dflt = "{}",
+	    .example = "{ process, user }",
+	    .text = "What records say of the process that did it (process, user); "
+		    "fanotify." },
 	{ TOP(poll_interval_ms), .name = "poll-interval", .type = OPTION_DURATION,
 	    .min = 10, .max = DAY, .dflt = "2s",
 	    .text = "How often directories are looked at that have to be polled." },

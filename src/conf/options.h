@@ -25,6 +25,7 @@ enum option_type {
 	OPTION_CHOICE, /* choices, "|" between them; stored as the index */
 	OPTION_EXITS,  /* list of codes and ranges: { 0, "64-68" } */
 	OPTION_TYPES,  /* list of file, dir, symlink, other */
+	OPTION_ENRICH, /* list of names; enum enrich bits as unsigned */
 	OPTION_TYPE_COUNT,
 };
 

@@ -412,6 +412,44 @@ format_exits(const struct option *row, const void *member, struct buf *out)
 	end_elements(out, n);
 }
 
+static const char *const enrich_names[] = { "process", "user" };
+
+static int
+set_enrich(const struct option *row, void *member, const struct strlist *values,
+    const struct refusal *refusal)
+{
+	unsigned bits = 0;
+	(void)row;
+	for (size_t i = 0; i < values->n; i++) {
+		size_t t = 0;
+		while (t < COUNTOF(enrich_names) &&
+		    strcmp(enrich_names[t], values->v[i]) != 0)
+			t++;
+		if (t == COUNTOF(enrich_names))
+			return refuse(refusal,
+			    "'%.60s' is unknown: process or user is wanted",
+			    values->v[i]);
+		bits |= 1U << t;
+	}
+	*(unsigned *)member = bits;
+	return 0;
+}
+
+static void
+format_enrich(const struct option *row, const void *member, struct buf *out)
+{
+	unsigned bits = *(const unsigned *)member;
+	size_t n = 0;
+	(void)row;
+	for (size_t t = 0; t < COUNTOF(enrich_names); t++) {
+		if (!(bits & 1U << t))
+			continue;
+		add_element(out, &n);
+		buf_adds(out, enrich_names[t]);
+	}
+	end_elements(out, n);
+}
+
 static const char *const type_names[] = { "file", "dir", "symlink", "other" };
 
 static int
@@ -467,6 +505,7 @@ static const struct {
 	[OPTION_LIST] = { set_list, format_list, true },
 	[OPTION_CHOICE] = { set_choice, format_choice, false },
 	[OPTION_EXITS] = { set_exits, format_exits, true },
+	[OPTION_ENRICH] = { set_enrich, format_enrich, true },
 	[OPTION_TYPES] = { set_types, format_types, true },
 };
 _Static_assert(COUNTOF(types) == OPTION_TYPE_COUNT, "a row for each type");

@@ -368,6 +368,8 @@ event_render_json(struct buf *b, const struct event_frame *frame, const struct e
 		buf_adds(b, ev->source);
 		buf_addc(b, '"');
 	}
+	if (ev->doer)
+		buf_adds(b, ev->doer);
 	buf_add(b, frame->tags.p, frame->tags.len);
 	add(b, "}\n");
 }

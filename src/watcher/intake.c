@@ -286,6 +286,7 @@ on_event(void *ctx, const struct fm_event *event)
 	struct root *root = ctx;
 	struct watcher *w = root->watcher;
 
+	doer_begin(&w->doer, w->config->enrich, event);
 	switch (event->kind) {
 	case FM_CREATED:
 	case FM_WRITTEN:
@@ -328,6 +329,7 @@ on_event(void *ctx, const struct fm_event *event)
 		    fm_cause_name(event->cause));
 		break;
 	}
+	doer_end(&w->doer);
 }
 
 static bool
@@ -394,6 +396,7 @@ intake_open(struct watcher *w, struct root *root)
 		.root = root->path,
 		.backend = backends[w->config->backend],
 		.lazy = w->state == NULL,
+		.pidfd = w->config->enrich != 0,
 		.poll_interval_ms = w->config->poll_interval_ms,
 		.cross_filesystems = w->config->cross_filesystems,
 		.names_only = w->state == NULL,
@@ -434,6 +437,7 @@ intake_read(struct watcher *w, struct root *root)
 
 	forget_seen(w);
 	root->looks = 1;
+	doer_forget(&w->doer);
 	rc = fm_watch_read(root->watch);
 	root->looks = 0;
 	fd_close(&root->fd);

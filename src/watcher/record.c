@@ -22,6 +22,8 @@ record_event(struct watcher *w, struct root *root, struct event *event)
 		return;
 	event->root = root->path;
 	event->source = source_of(root);
+	if (!root->in_scan)
+		event->doer = doer_of(&w->doer, event);
 	event->listed = event->listed || root->in_scan;
 	w->intake.scan_changes += root->in_scan;
 	stream_put(w->stream, event);

@@ -43,6 +43,8 @@ needs_restart(const struct config *from, const struct config *to)
 		return "control-socket";
 	if (from->backend != to->backend)
 		return "backend";
+	if ((from->enrich != 0) != (to->enrich != 0))
+		return "enrich";
 	if (from->poll_interval_ms != to->poll_interval_ms)
 		return "poll-interval";
 	return from->cross_filesystems != to->cross_filesystems ? "cross-filesystems"

@@ -91,6 +91,10 @@ extend(struct save *s, struct window *w, const struct event *ev, int64_t now)
 {
 	if (w->records == 0)
 		w->first_ms = now;
+	if (w->records == 0 && ev->doer != NULL)
+		window_set(&w->doer, ev->doer, strlen(ev->doer));
+	else if (ev->doer == NULL || !window_is(&w->doer, ev->doer, strlen(ev->doer)))
+		window_clear(&w->doer);
 	w->records++;
 	w->due_ms = settle_due(&s->limits, w->first_ms, now);
 	if (ev->type != EVENT_DELETED)

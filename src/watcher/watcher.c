@@ -332,6 +332,7 @@ close_all(struct watcher *w)
 	config_free(w->config);
 	free(w->roots);
 	free(w->reload_id);
+	buf_release(&w->doer.json);
 	buf_release(&w->abs);
 	buf_release(&w->scratch);
 }

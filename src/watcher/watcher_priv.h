@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "watcher/breaker.h"
 #include "watcher/dircache.h"
+#include "watcher/doer.h"
 #include "watcher/evlog.h"
 #include "watcher/filter.h"
 #include "watcher/followers.h"
@@ -118,6 +119,7 @@ struct watcher {
 	bool log_told; /* the runner knows that the log is written up to: */
 	uint64_t log_told_seq;
 	struct intake_stats intake;
+	struct doer doer;
 	uint64_t seen[SEEN_SLOTS]; /* paths looked at during this bufferful */
 	size_t n_seen;
 	struct buf abs; /* scratch: an absolute path */

@@ -48,6 +48,7 @@ window_release(struct window *w)
 {
 	window_clear(&w->path);
 	window_clear(&w->moved);
+	window_clear(&w->doer);
 	for (size_t i = 0; i < w->n_temps; i++)
 		window_clear(&w->temps[i]);
 	*w = (struct window){ .stage = WINDOW_FREE };
@@ -82,6 +83,7 @@ event_of(const struct window *w, enum event_type type)
 		.path = w->path.p,
 		.path_len = w->path.len,
 		.source = w->source,
+		.doer = w->doer.p,
 		.st = w->has_st && type != EVENT_DELETED ? &w->st : NULL,
 	};
 }

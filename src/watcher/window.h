@@ -43,6 +43,7 @@ struct window {
 	size_t n_temps;
 	struct stat st;
 	const char *source;
+	struct window_name doer; /* the same one of all its records; else none */
 	int64_t first_ms, due_ms;
 	uint64_t records; /* that came in */
 };

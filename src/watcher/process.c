@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: ISC */
+#define _GNU_SOURCE 1
+#include "watcher/process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pwd.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/xmalloc.h"
+
+#define STAT_MAX 1024
+#define STATUS_MAX 8192
+#define CMDLINE_MAX 2048 /* of a longer one the beginning is shown */
+#define GROUPS_MAX 64
+#define PASSWD_LINES 20000
+
+/* At most max bytes; such files come whole in one read.  The caller frees. */
+static char *
+read_proc(int pid, const char *name, size_t max, size_t *len)
+{
+	char path[64], *text = NULL;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return NULL;
+	text = xmalloc(max + 1);
+	n = read(fd, text, max);
+	close(fd);
+	*len = n > 0 ? (size_t)n : 0;
+	text[*len] = '\0';
+	return text;
+}
+
+static void
+add_text(struct buf *out, const char *member, const char *text, size_t len)
+{
+	buf_adds(out, ",\"");
+	buf_adds(out, member);
+	buf_adds(out, "\":");
+	buf_add_json(out, text, len);
+}
+
+/* The arguments, with blanks between them; empty for what has none. */
+static void
+add_cmdline(struct buf *out, int pid)
+{
+	size_t len = 0;
+	char *text = read_proc(pid, "cmdline", CMDLINE_MAX, &len);
+
+	while (text != NULL && len > 0 && text[len - 1] == '\0')
+		len--;
+	for (size_t i = 0; i < len; i++)
+		if (text[i] == '\0')
+			text[i] = ' ';
+	if (text != NULL && len > 0)
+		add_text(out, "cmdline", text, len);
+	free(text);
+}
+
+/* "pid (command) state parent ...": the command may hold anything. */
+static bool
+add_stat(struct buf *out, int pid)
+{
+	size_t len = 0;
+	char *text = read_proc(pid, "stat", STAT_MAX, &len);
+	char *from = text == NULL ? NULL : strchr(text, '(');
+	char *to = from == NULL ? NULL : strrchr(from, ')');
+	int parent;
+
+	if (to == NULL || sscanf(to, ") %*c %d", &parent) != 1) {
+		free(text);
+		return false;
+	}
+	add_text(out, "command", from + 1, (size_t)(to - from - 1));
+	buf_addf(out, ",\"parent\":%d", parent);
+	free(text);
+	return true;
+}
+
+static bool
+add_process(struct buf *out, int pid)
+{
+	bool read = add_stat(out, pid);
+
+	if (read)
+		add_cmdline(out, pid);
+	return read;
+}
+
+static void
+add_user_name(struct buf *out, uid_t uid)
+{
+	FILE *file = fopen("/etc/passwd", "re");
+	const struct passwd *pw = NULL;
+
+	if (file == NULL)
+		return;
+	for (int n = 0; n < PASSWD_LINES && (pw = fgetpwent(file)) != NULL; n++)
+		if (pw->pw_uid == uid)
+			break;
+	if (pw != NULL && pw->pw_uid == uid)
+		add_text(out, "name", pw->pw_name, strlen(pw->pw_name));
+	fclose(file);
+}
+
+static void
+add_groups(struct buf *out, const char *line)
+{
+	char *end;
+
+	buf_adds(out, ",\"groups\":[");
+	for (int n = 0; n < GROUPS_MAX; n++, line = end) {
+		unsigned long gid;
+		while (*line == ' ' || *line == '\t')
+			line++;
+		if (*line < '0' || *line > '9')
+			break;
+		gid = strtoul(line, &end, 10);
+		buf_addf(out, n > 0 ? ",%lu" : "%lu", gid);
+	}
+	buf_addc(out, ']');
+}
+
+/* By the effective user, whose rights the kernel looked at. */
+static bool
+add_user(struct buf *out, int pid)
+{
+	size_t len = 0;
+	char *text = read_proc(pid, "status", STATUS_MAX, &len);
+	const char *uids = text == NULL ? NULL : strstr(text, "\nUid:");
+	const char *groups = text == NULL ? NULL : strstr(text, "\nGroups:");
+	unsigned uid;
+	bool read = uids != NULL && sscanf(uids, "\nUid: %*u %u", &uid) == 1;
+
+	if (read) {
+		buf_addf(out, "\"uid\":%u", uid);
+		add_user_name(out, uid);
+		if (groups != NULL)
+			add_groups(out, groups + strlen("\nGroups:"));
+	}
+	free(text);
+	return read;
+}
+
+/* Does it run still?  Then what was read was its own. */
+static bool
+is_running(int pidfd)
+{
+	struct pollfd pfd = { .fd = pidfd, .events = POLLIN };
+
+	return pidfd != -1 && poll(&pfd, 1, 0) == 0;
+}
+
+void
+process_render(struct buf *out, unsigned kinds, int pid, int pidfd)
+{
+	struct buf process = BUF_INIT, user = BUF_INIT;
+	bool running = is_running(pidfd);
+	bool is_process =
+	    running && (kinds & ENRICH_PROCESS) && add_process(&process, pid);
+	bool is_user = running && (kinds & ENRICH_USER) && add_user(&user, pid);
+
+	running = running && is_running(pidfd);
+	buf_adds(out, ",\"attribution\":\"exact\"");
+	if (kinds & ENRICH_PROCESS) {
+		buf_addf(out, ",\"process_context\":{\"pid\":%d", pid);
+		if (is_process && running)
+			buf_add(out, process.p, process.len);
+		buf_addc(out, '}');
+	}
+	if (is_user && running) {
+		buf_adds(out, ",\"user_context\":{");
+		buf_add(out, user.p, user.len);
+		buf_addc(out, '}');
+	}
+	buf_release(&process);
+	buf_release(&user);
+}
