@@ -12,7 +12,7 @@
 struct sql {
 	sqlite3 *db;
 	char *path;
-	bool failed;
+	bool failed, damaged;
 	char error[256];
 };
 
@@ -49,18 +49,34 @@ note(struct sql *s, const char *text, const char *why)
 	log_errorx("%s: %s", shown_path(s), s->error);
 }
 
+static bool
+is_damage(int code)
+{
+	return (code & 0xff) == SQLITE_NOTADB || (code & 0xff) == SQLITE_CORRUPT;
+}
+
 static int
 fail(struct sql *s, const char *text)
 {
+	s->damaged = s->damaged || is_damage(sqlite3_errcode(s->db));
 	note(s, text, sqlite3_errmsg(s->db));
 	return -1;
+}
+
+/* Our own texts make sense to SQLite; where one does not, the schema is another. */
+static int
+fail_to_compile(struct sql *s, const char *text)
+{
+	s->damaged = s->damaged || sqlite3_errcode(s->db) == SQLITE_ERROR;
+	return fail(s, text);
 }
 
 int
 sql_exec(struct sql *s, const char *text)
 {
-	return sqlite3_exec(s->db, text, NULL, NULL, NULL) == SQLITE_OK ? 0
-									: fail(s, text);
+	return sqlite3_exec(s->db, text, NULL, NULL, NULL) == SQLITE_OK
+	    ? 0
+	    : fail_to_compile(s, text);
 }
 
 static int
@@ -100,12 +116,6 @@ quick_check(struct sql *s, bool *damaged)
 	}
 	sqlite3_finalize(stmt);
 	return ret;
-}
-
-static bool
-is_damage(int code)
-{
-	return (code & 0xff) == SQLITE_NOTADB || (code & 0xff) == SQLITE_CORRUPT;
 }
 
 /* One thread in each process that uses this: locks and counts in SQLite's
@@ -218,7 +228,7 @@ sql_prepare(struct sql *s, const char *text)
 	sqlite3_stmt *stmt = NULL;
 	if (sqlite3_prepare_v3(s->db, text, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL) !=
 	    SQLITE_OK)
-		fail(s, text);
+		fail_to_compile(s, text);
 	return stmt;
 }
 
@@ -292,6 +302,12 @@ bool
 sql_failed(const struct sql *s)
 {
 	return s->failed;
+}
+
+bool
+sql_damaged(const struct sql *s)
+{
+	return s->damaged;
 }
 
 void

@@ -51,6 +51,8 @@ int sql_sync(struct sql *);
 bool sql_in_transaction(const struct sql *);
 
 bool sql_failed(const struct sql *);
+/* Something said that the file is no sound database; stays. */
+bool sql_damaged(const struct sql *);
 void sql_clear(struct sql *);
 const char *sql_error(const struct sql *);
 

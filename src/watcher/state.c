@@ -213,6 +213,7 @@ open_checked(const char *path, int cache_kib, bool check, bool *damaged)
 
 	if (sql != NULL && sql_migrate(sql, migrations, COUNTOF(migrations)) == 0)
 		return sql;
+	*damaged = *damaged || (sql != NULL && sql_damaged(sql));
 	sql_close(sql);
 	return NULL;
 }
@@ -335,6 +336,13 @@ state_probe(struct state *state)
 		return -1;
 	meta_put(state, "probe", stamp);
 	return state_commit(state);
+}
+
+bool
+state_condemn(struct state *state)
+{
+	return sql_damaged(state->sql) && state->path != NULL &&
+	    move_aside(state->path) == 0;
 }
 
 bool

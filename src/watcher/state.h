@@ -51,6 +51,9 @@ int state_probe(struct state *);
 /* What is marked running or blocked is due now: nobody remembers it. */
 void state_release(struct state *);
 bool state_failing(const struct state *);
+/* Is the file damaged?  Then it is moved aside (logged), and the process must
+   end: the next one begins a new file. */
+bool state_condemn(struct state *);
 const char *state_error(const struct state *);
 int64_t state_bytes(const struct state *);
 

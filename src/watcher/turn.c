@@ -15,8 +15,9 @@
 #include "watcher/watcher_priv.h"
 
 #define SLICE_ENTRIES 256
-#define SLICE_MS 10 /* of listing, then the loop looks at the rest */
-#define COMMIT_RETRY_MS 1000
+#define SLICE_MS 10	    /* of listing, then the loop looks at the rest */
+#define RECOVER_MIN_MS 1000 /* while the state cannot be written, later and later */
+#define RECOVER_MAX_MS 30000
 #define COMMIT_GATHER_MS 100 /* in a storm */
 
 static void
@@ -99,11 +100,27 @@ refilter_roots(struct watcher *w)
 	}
 }
 
+/*
+ * The next attempt to write the state.  A small commit may work where the scan
+ * that follows it fails again, and records what differs once more each time; so
+ * the wait is short again only when a scan went through.
+ */
+static void
+plan_recovery(struct watcher *w, int64_t now)
+{
+	int64_t wait = w->recover_wait_ms * 2;
+
+	if (wait < RECOVER_MIN_MS)
+		wait = RECOVER_MIN_MS;
+	w->recover_wait_ms = wait < RECOVER_MAX_MS ? wait : RECOVER_MAX_MS;
+	w->retry_commit_ms = now + w->recover_wait_ms;
+}
+
 static void
 recover_state(struct watcher *w, int64_t now)
 {
 	if (state_probe(w->state) == -1) {
-		w->retry_commit_ms = now + COMMIT_RETRY_MS;
+		plan_recovery(w, now);
 		return;
 	}
 	w->degraded = false;
@@ -238,9 +255,14 @@ commit(struct watcher *w, int64_t now)
 			    "state: cannot be written: %s (nothing is delivered until it "
 			    "can; then the tree is compared)",
 			    state_error(w->state));
+		if (!w->degraded)
+			plan_recovery(w, now);
 		w->degraded = true;
-		w->retry_commit_ms = now + COMMIT_RETRY_MS;
 		place_uncache(w, 0);
+		if (state_condemn(w->state)) {
+			w->exit_code = CHILD_EXIT_FATAL;
+			life_end(w);
+		}
 	}
 	dispatch_send(w, committed);
 }

@@ -166,6 +166,8 @@ watcher_scan_done(struct watcher *w)
 	int64_t now = clk_mono_ms();
 
 	w->scanning = false;
+	if (!w->degraded)
+		w->recover_wait_ms = 0;
 	w->scan_took_ms = now - w->scan_start_ms;
 	w->scan_wall_ns = clk_wall_ns();
 	w->scan_last_changes = w->intake.scan_changes - w->scan_changes_before;

@@ -151,7 +151,7 @@ struct watcher {
 	bool degraded; /* the last commit failed: a scan follows */
 	bool promised; /* somebody was answered: this turn is committed */
 	int64_t committed_ms;
-	int64_t retry_commit_ms;
+	int64_t retry_commit_ms, recover_wait_ms;
 	int64_t start_ms, ready_ms;
 	int64_t scan_start_ms, scan_took_ms, scan_wall_ns;
 	uint64_t scan_changes_before, scan_last_changes;

@@ -168,7 +168,7 @@ check_one_of(const cJSON *key, const cJSON *value, const char *name)
 {
 	const char *type =
 	    cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(value, "type"));
-	char why[sizeof(fault)];
+	char why[128];
 	int n = count_fitting(key, value, name);
 	if (n == 1)
 		return true;

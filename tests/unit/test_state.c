@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: ISC */
+#include <dirent.h>
+#include <fcntl.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -244,6 +247,60 @@ START_TEST(what_a_crash_left_running_is_due_at_the_next_start)
 }
 END_TEST
 
+/* As a flipped bit in the text of the schema does: the file's pages are sound. */
+static void
+spoil_schema(const char *path)
+{
+	sqlite3 *db;
+
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_int_eq(
+	    sqlite3_exec(db, "ALTER TABLE delivered RENAME COLUMN tried TO tsied", NULL,
+		NULL, NULL),
+	    SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void
+remove_all(const char *dir)
+{
+	struct dirent *entry;
+	DIR *d = opendir(dir);
+
+	ck_assert_ptr_nonnull(d);
+	while ((entry = readdir(d)) != NULL)
+		unlinkat(dirfd(d), entry->d_name, 0);
+	closedir(d);
+	ck_assert_int_eq(rmdir(dir), 0);
+}
+
+START_TEST(a_file_whose_schema_is_another_is_moved_aside)
+{
+	char dir[] = "/tmp/filemon-unit.XXXXXX", path[64];
+	struct delivery d;
+	struct state *state;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/state.db", dir);
+	state = state_open(path, 256);
+	ck_assert(!state_condemn(state));
+	state_close(state);
+	spoil_schema(path);
+	state = state_open(path, 256);
+	ck_assert_ptr_nonnull(state);
+	ck_assert(!delivery_get(state, 1, 1, &d));
+	ck_assert(state_failing(state));
+	ck_assert(state_condemn(state));
+	ck_assert_int_eq(access(path, F_OK), -1);
+	state_close(state);
+	state = state_open(path, 256);
+	ck_assert(!delivery_get(state, 1, 1, &d));
+	ck_assert(!state_failing(state));
+	state_close(state);
+	remove_all(dir);
+}
+END_TEST
+
 UNIT_MAIN("state", a_path_is_found_and_built_again_through_its_directories,
     a_relinked_directory_takes_everything_below_with_it,
     pages_give_the_names_of_a_directory_in_order_and_all_of_them,
@@ -251,4 +308,5 @@ UNIT_MAIN("state", a_path_is_found_and_built_again_through_its_directories,
     what_is_blocked_becomes_due_when_the_other_is_done,
     a_failure_is_kept_with_its_output_byte_for_byte,
     a_handler_that_is_no_more_configured_is_forgotten_with_its_rows,
-    what_a_crash_left_running_is_due_at_the_next_start)
+    what_a_crash_left_running_is_due_at_the_next_start,
+    a_file_whose_schema_is_another_is_moved_aside)
