@@ -6,12 +6,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "watcher/control.h"
 
+struct watcher;
 struct root;
 struct handler;
+struct delivery;
 
 void commands_run(struct request *, const char *method);
 
@@ -22,6 +25,10 @@ int commands_path(struct request *, struct root **, struct buf *path);
 int commands_handler(struct request *, struct handler **);
 /* params.limit. */
 int commands_limit(struct request *, int64_t *limit);
+
+/* How a delivery stands, in a word (doc/control-protocol.md). */
+const char *queue_state(
+    const struct watcher *, const struct handler *, const struct delivery *, int64_t now);
 
 /* status.c, queue.c, explain.c */
 void status_command(struct request *);

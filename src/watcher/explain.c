@@ -35,26 +35,6 @@ delivered_name(const struct delivery *d)
 	return names[d->state];
 }
 
-static const char *
-state_name(const struct delivery *d, int64_t now, bool cools)
-{
-	if (d->dead)
-		return "dead";
-	if (!d->pending)
-		return "settled";
-	if (d->due == STATE_DUE_RUNNING)
-		return "running";
-	if (d->due == STATE_DUE_BLOCKED)
-		return "blocked";
-	if (d->blocked_on == d->node)
-		return "reading";
-	if (d->due <= now)
-		return "due";
-	if (cools)
-		return "cooling";
-	return d->attempts > 0 ? "retry" : "settling";
-}
-
 static void
 add_rule(struct story *story, bool is_dir)
 {
@@ -141,7 +121,8 @@ add_handler(struct story *story, const struct handler *handler, cJSON *list)
 	    story->found &&
 		pending_wants(handler, &story->node, story->path->p, story->path->len));
 	cJSON_AddStringToObject(out, "delivered", delivered_name(&d));
-	cJSON_AddStringToObject(out, "state", state_name(&d, now, loop != NULL));
+	cJSON_AddStringToObject(
+	    out, "state", queue_state(story->request->w, handler, &d, now));
 	if (loop != NULL)
 		cJSON_AddNumberToObject(out, "changed_runs", (double)loop->runs);
 	cJSON_AddNumberToObject(out, "attempts", (double)d.attempts);

@@ -34,11 +34,20 @@ add_path(struct rows *rows, cJSON *item, int64_t node)
 	buf_release(&path);
 }
 
-static const char *
-state_name(const struct watcher *w, const struct delivery *d, int64_t now)
+const char *
+queue_state(const struct watcher *w, const struct handler *handler,
+    const struct delivery *d, int64_t now)
 {
-	if (d->due == STATE_DUE_RUNNING)
-		return "running";
+	if (d->dead)
+		return "dead";
+	if (!d->pending)
+		return "settled";
+	if (d->due == STATE_DUE_RUNNING) {
+		/* In the runner's hand it waits for a slot. */
+		const struct job *job = dispatch_job(w, handler, d->node);
+
+		return job != NULL && job->pid > 0 ? "running" : "due";
+	}
 	if (d->due == STATE_DUE_BLOCKED)
 		return "blocked";
 	if (d->blocked_on == d->node)
@@ -65,7 +74,8 @@ add_pending(void *ctx, const struct delivery *d)
 	cJSON_AddStringToObject(item, "command",
 	    job != NULL ? dispatch_command_name(job->command)
 			: dispatch_command_name(node.gone ? WIRE_REMOVE : WIRE_LOAD));
-	cJSON_AddStringToObject(item, "state", state_name(w, d, rows->now));
+	cJSON_AddStringToObject(
+	    item, "state", queue_state(w, rows->handler, d, rows->now));
 	cJSON_AddNumberToObject(item, "attempts", (double)d->attempts);
 	cJSON_AddNumberToObject(item, "due_in_ms",
 	    d->due >= STATE_DUE_RUNNING || d->due <= rows->now
