@@ -43,6 +43,9 @@ saw "moved in is created, with all it holds" \
 ok "four writers do some operations" churn 3000 7 -x link
 ok "everything is delivered" idle 600
 ok "the mirror equals the tree" same
+# The kernel merges what happens to a name; what that hid, a scan finds.
+ctl scan >/dev/null
+ok "and a scan" idle 600
 ok "the log, replayed over the first tree, gives the last" replayed "$T/first"
 not_ok "nothing of elsewhere was told" told '.file_path | contains("elsewhere")'
 is "no overflow" "$(st .events.overflows)" 0
