@@ -19,11 +19,13 @@ open_kinds()
 
 project p <<CONF
 settle = 20ms
+watch = { "tree" }
 handler out {
 	load = { "$H/log", "load" }
 	remove-file = { "$H/log", "remove" }
 }
 CONF
+mkdir "$P/tree"
 start_daemon
 if [ "$(st .sandbox.landlock)" = true ]; then
 	is "landlock holds" "$(ctl status | sed -n 's/^sandbox  *//p' | grep -c 'no landlock')" 0
@@ -42,14 +44,14 @@ is "the runner has no filter more than its parent" "$(field runner Seccomp_filte
 	"$(awk '$1 == "Seccomp_filters:" { print $2 }' /proc/self/status)"
 is "nor fewer privileges" "$(field runner NoNewPrivs)" \
 	"$(awk '$1 == "NoNewPrivs:" { print $2 }' /proc/self/status)"
-echo 1 >"$P/a"
+echo 1 >"$P/tree/a"
 idle >/dev/null
 ok "a handler writes outside of the project" logged "out load a 1"
 
 # What it needs it can still do.
-mv "$P/a" "$P/b"
-mkdir -p "$P/d/e"
-echo 2 >"$P/d/e/c"
+mv "$P/tree/a" "$P/tree/b"
+mkdir -p "$P/tree/d/e"
+echo 2 >"$P/tree/d/e/c"
 ctl reload >"$T/out"
 ctl scan >/dev/null
 idle >/dev/null
@@ -57,10 +59,10 @@ ok "it watches, reloads, scans and delivers" logged "out load d/e/c 1"
 mv "$P/.filemon/trace.log" "$P/.filemon/trace.log.1"
 kill -USR1 "$(pid_of supervisor)"
 ok "it opens its logs anew" wait_for "$LIMIT" test -f "$P/.filemon/trace.log"
-rm -rf "$P/d"
-mv "$P" "$P.away"
-ok "it notices that the root goes" wait_for "$LIMIT" grep -q 'gone' "$P.away/.filemon/trace.log"
-mv "$P.away" "$P"
+rm -rf "$P/tree/d"
+mv "$P/tree" "$P/away"
+ok "it notices that the root goes" wait_for "$LIMIT" st_is '.watch[0].gone' true
+mv "$P/away" "$P/tree"
 ok "and that it is back" wait_for "$LIMIT" st_is '.watch[0].gone' false
 idle >/dev/null
 ok "and delivers what went" logged "out remove d/e/c 1"

@@ -23,6 +23,7 @@
 #include "watcher/control.h"
 #include "watcher/delivery.h"
 #include "watcher/intake.h"
+#include "watcher/stream.h"
 #include "watcher/watcher_priv.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -102,6 +103,7 @@ begin(void)
 	w.roots[0].filter = filter_new(w.config, w.roots[0].path);
 	w.roots[0].node = node_root(w.state, w.roots[0].path);
 	assert(intake_open(&w, &w.roots[0]) == 0);
+	w.stream = stream_new(&w);
 	handlers_build(&w);
 	w.control = control_open(&w);
 	assert(w.control);
