@@ -90,5 +90,60 @@ not_ok "a rule that is none is refused" ctl reload
 printf 'alert purge {\n rule = mass-delete\n threshold = 5\n}\n' | conf
 ok "a reload takes other rules" ctl reload
 is "one" "$(st '.alerts | length')" 1
-ok "every record is as the schema says" fits_schema
+ok "stop" ctl stop
+
+# What is looked at in files, without any checksum in the log.
+project content <<CONF
+settle = 100ms
+settle-max = 1s
+alert scrambled {
+	rule = high-entropy
+	threshold = 6
+	window = 1h
+	cooldown = 1h
+}
+alert sudden {
+	rule = event-rate
+	threshold = 2
+	window = 4s
+	cooldown = 1h
+}
+CONF
+write_all() # COMMAND: what it says is the content of six files
+{
+	i=0
+	while [ $i -lt 6 ]; do
+		"$@" >"$P/w$i" || return
+		i=$((i + 1))
+	done
+}
+noise()
+{
+	head -c 16384 /dev/urandom
+}
+write_all seq 1000
+start_daemon
+write_all seq 2000
+ok "files that were written are read" wait_for "$LIMIT" st_is '.checksums.read >= 6' true
+not_ok "text raises nothing" raised scrambled high-entropy
+write_all noise
+ok "files rewritten with random bytes do" wait_for "$LIMIT" raised scrambled high-entropy
+is "at the threshold" "$(st '.alerts[] | select(.name == "scrambled").value')" 6
+not_ok "no record tells of what was read" told '.event_type.type == "checksummed"'
+
+# What is usual is known once a window has passed, by the clock that it counts by.
+window()
+{
+	read -r up _ </proc/uptime
+	echo $((${up%%.*} / 4))
+}
+in_another_window()
+{
+	[ "$(window)" -ne "$began" ]
+}
+not_ok "so many events are usual" raised sudden event-rate
+began=$(window)
+ok "a window passes" wait_for "$LIMIT" in_another_window
+(cd "$P" && seq -f 'many%g' 400 | xargs touch)
+ok "many more than usual" wait_for "$LIMIT" raised sudden event-rate
 finish
