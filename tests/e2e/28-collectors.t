@@ -7,9 +7,9 @@ need jq bash
 
 C=$top_srcdir/contrib/collectors
 
-same_records() # FILE: records, in whatever order
+same_records() # FILE: records, in whatever order; of compressed segments too
 {
-	cat "$P"/.filemon/events/*.ndjson | jq -c .seq | sort -n >"$T/.log"
+	ctl events --json --since 1 | jq -c .seq | sort -n >"$T/.log"
 	jq -c .seq "$1" | sort -nu >"$T/.got"
 	cmp "$T/.log" "$T/.got"
 }
@@ -20,6 +20,35 @@ make_events()
 		: >"$P/$1$i"
 		i=$((i + 1))
 	done
+}
+
+# start_collector OUTPUT ERRORS COMMAND...: it ends by itself where the test hangs,
+# and is killed where it does not end when asked to: collector.
+start_collector()
+{
+	out=$1
+	err=$2
+	shift 2
+	timeout -k 10 600 "$@" >"$out" 2>"$err" &
+	collector=$!
+	at_exit "kill $collector 2>/dev/null"
+}
+end_collector()
+{
+	kill "$collector"
+	wait "$collector" 2>/dev/null
+}
+# taken TEXT ERRORS OUTPUT: where the records do not come, what the collector said
+# is told.
+taken()
+{
+	ok "$1" wait_for "$LIMIT" same_records "$3" && return
+	diag_file "$2"
+	diag "$(timeout -k 5 10 ps -e -o pid,ppid,stat,wchan:20,args | grep -F -e kcat -e rsyslogd)"
+}
+ends()
+{
+	ok "stop" timeout -k 5 "$LIMIT" sh -c "cd '$P' && exec '$FILEMONCTL' stop"
 }
 
 # Each is a section that filemond takes.
@@ -35,28 +64,25 @@ port_known()
 	[ -n "$broker" ]
 }
 if command -v kcat >/dev/null && kcat -V 2>&1 | grep -q librdkafka; then
-	kcat -C -q -u -b mock -X test.mock.num.brokers=1 -d mock -t filemon \
-		-o beginning >"$T/kafka.out" 2>"$T/kafka.err" &
-	consumer=$!
-	at_exit "kill $consumer 2>/dev/null"
+	start_collector "$T/kafka.out" "$T/kafka.err" \
+		kcat -C -q -u -b mock -X test.mock.num.brokers=1 -d mock -t filemon -o beginning
 	if wait_for "$LIMIT" port_known; then
 		sed "s/localhost:9092/$broker/; s/^sink kafka {/&\\n    start = beginning/
 			s,/usr/share/filemon/collectors,$C," "$C/kafka.conf" >"$T/kafka.conf"
 		project kafka <"$T/kafka.conf"
 		start_daemon
 		make_events a
-		ok "every event is in the topic" wait_for "$LIMIT" same_records "$T/kafka.out"
+		taken "every event is in the topic" "$T/kafka.err" "$T/kafka.out"
 		kill -USR1 "$(pid_of watcher)"
 		make_events b
-		ok "also over segments" wait_for "$LIMIT" same_records "$T/kafka.out"
+		taken "also over segments" "$T/kafka.err" "$T/kafka.out"
 		ok "and acknowledged" wait_for "$LIMIT" st_is '.sinks[0].lag_records' 0
-		ok "stop" ctl stop
+		ends
 	else
 		diag_file "$T/kafka.err"
 		skip "this librdkafka plays no brokers" 4
 	fi
-	kill "$consumer"
-	wait "$consumer" 2>/dev/null
+	end_collector
 else
 	skip "kcat is not installed" 4
 fi
@@ -64,28 +90,30 @@ fi
 # rsyslog: a private one, in the foreground.
 rsyslogd=$(PATH=$PATH:/usr/sbin:/sbin command -v rsyslogd)
 if [ -n "$rsyslogd" ]; then
-	project rsyslog </dev/null
+	# It may have a segment yet to read when that is compressed.
+	project rsyslog <<CONF
+events-compress = false
+CONF
 	mkdir "$T/rsyslog.work"
 	{
 		echo "global(workDirectory=\"$T/rsyslog.work\")"
 		sed "s,/srv/project,$P,; s,/var/log/filemon.ndjson,$T/rsyslog.out," \
 			"$C/rsyslog.conf"
 	} >"$T/rsyslog.conf"
-	ok "rsyslog takes the configuration" "$rsyslogd" -N1 -f "$T/rsyslog.conf" -i "$T/none"
+	ok "rsyslog takes the configuration" timeout -k 5 "$LIMIT" \
+		"$rsyslogd" -N1 -f "$T/rsyslog.conf" -i "$T/none"
 	start_daemon
 	make_events a
-	"$rsyslogd" -n -f "$T/rsyslog.conf" -i "$T/rsyslog.pid" >"$T/rsyslog.log" 2>&1 &
-	collector=$!
-	at_exit "kill $collector 2>/dev/null"
-	ok "rsyslog has every event" wait_for "$LIMIT" same_records "$T/rsyslog.out"
+	start_collector "$T/rsyslog.log" "$T/rsyslog.err" \
+		"$rsyslogd" -n -f "$T/rsyslog.conf" -i "$T/rsyslog.pid"
+	taken "rsyslog has every event" "$T/rsyslog.err" "$T/rsyslog.out"
 	make_events b
 	kill -USR1 "$(pid_of watcher)"
 	make_events c
-	ok "also of a new segment" wait_for "$LIMIT" same_records "$T/rsyslog.out"
+	taken "also of a new segment" "$T/rsyslog.err" "$T/rsyslog.out"
 	ok "each line is a record as it was" sh -c "jq -e .id <'$T/rsyslog.out' >/dev/null"
-	kill "$collector"
-	wait "$collector" 2>/dev/null
-	ok "stop" ctl stop
+	end_collector
+	ends
 else
 	skip "rsyslogd is not installed" 5
 fi
