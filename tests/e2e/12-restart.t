@@ -212,9 +212,9 @@ done
 # A crash after the log was written and before the state was: the log is ahead.
 ctl stop >/dev/null
 log=$(find "$P/.filemon/events" -name '*.ndjson' | sort | tail -n 1)
-seq=$(tail -n 1 "$log" | jq .seq)
-jq -cn --argjson s $((seq + 1)) --arg p "$P/ahead" \
-	'{v: 1, seq: $s, event_type: {type: "created"}, file_path: $p, rel_path: "ahead"}' >>"$log"
+record=$(tail -n 1 "$log")
+echo "$record" | jq -c --arg p "$P/ahead" '{v, seq: (.seq + 1), id, timestamp_utc,
+	event_type: {type: "created"}, file_path: $p, rel_path: "ahead"}' >>"$log"
 start_daemon
 idle >/dev/null
 ok "records that are ahead of the state are told of" \

@@ -211,6 +211,30 @@ fits_schema()
 	ctl events --json --since 1 | "$TOOLS/schema" "$top_srcdir/doc/event.schema.json"
 }
 
+# segments_fit: what every daemon of this test has written does.  It is looked at
+# as it lies there, for at the end a configuration may be one of those that are
+# refused.
+segments_fit()
+{
+	set --
+	for segment in "$T"/*/.filemon/events/[0-9]*.ndjson* "$T"/*/events/[0-9]*.ndjson*; do
+		[ -f "$segment" ] || continue
+		case $segment in
+		*.zst)
+			# Beside the plain one it is not whole yet.
+			[ ! -e "${segment%.zst}" ] || continue
+			command -v zstd >/dev/null || continue
+			zstd -dcq "$segment" >"$T/.plain.$#" || return
+			segment=$T/.plain.$#
+			;;
+		esac
+		set -- "$@" "$segment"
+	done
+	[ $# -eq 0 ] || "$TOOLS/schema" "$top_srcdir/doc/event.schema.json" "$@"
+}
+# shellcheck disable=SC2034 # of tap.sh
+tap_last='ok "every record that was written fits the JSON Schema" segments_fit'
+
 # replayed FIRST [OPTION...]: the log played over FIRST gives the tree.
 replayed()
 {

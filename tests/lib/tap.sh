@@ -22,6 +22,7 @@ tap_n=0
 tap_failed=0
 tap_planned=
 tap_hooks=
+tap_last= # a last test, which a library adds
 T=$(mktemp -d "${TMPDIR:-/tmp}/filemon-test.XXXXXX") || exit 99
 T=$(cd "$T" && pwd -P) || exit 99
 export LC_ALL=C
@@ -186,6 +187,7 @@ skip()
 
 done_testing()
 {
+	eval "$tap_last"
 	[ -n "$tap_planned" ] || echo "1..$tap_n"
 	if [ "$tap_failed" -gt 0 ]; then
 		diag "$tap_failed of $tap_n failed"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * schema SCHEMA <RECORDS: does every line of stdin fit the JSON Schema?
+ * schema SCHEMA [FILE...]: does every line of the files, or of stdin, fit the
+ * JSON Schema?  What has no newline at the end of a file was being written when
+ * its writer died, and is no record.
  *
  * The keywords in the tables below are known, of draft 2020-12; any other is an
  * error (exit 2), so that a schema never says what nobody checks.  One thing is
@@ -17,6 +19,7 @@
 #include <string.h>
 
 #define FAULTS_SHOWN 10
+#define PATTERNS_MAX 32
 
 static const cJSON *root;
 static char fault[512]; /* the last one, where it was found */
@@ -92,17 +95,32 @@ check_maximum(const cJSON *key, const cJSON *value, const char *name)
 	    is_fault(name, "too large");
 }
 
+/* Compiled once: there are few, and records by the hundred thousand. */
+static const regex_t *
+pattern(const cJSON *key)
+{
+	static struct {
+		const cJSON *key;
+		regex_t regex;
+	} known[PATTERNS_MAX];
+	size_t i = 0;
+	while (i < PATTERNS_MAX && known[i].key && known[i].key != key)
+		i++;
+	if (i == PATTERNS_MAX)
+		die("too many patterns", key->valuestring);
+	if (!known[i].key &&
+	    regcomp(&known[i].regex, key->valuestring, REG_EXTENDED | REG_NOSUB) != 0)
+		die("a pattern that is none", key->valuestring);
+	known[i].key = key;
+	return &known[i].regex;
+}
+
 static bool
 check_pattern(const cJSON *key, const cJSON *value, const char *name)
 {
-	regex_t regex;
-	if (!cJSON_IsString(value))
-		return true;
-	if (regcomp(&regex, key->valuestring, REG_EXTENDED | REG_NOSUB) != 0)
-		die("a pattern that is none", key->valuestring);
-	bool ok = regexec(&regex, value->valuestring, 0, NULL, 0) == 0;
-	regfree(&regex);
-	return ok || is_fault(name, key->valuestring);
+	return !cJSON_IsString(value) ||
+	    regexec(pattern(key), value->valuestring, 0, NULL, 0) == 0 ||
+	    is_fault(name, key->valuestring);
 }
 
 static bool
@@ -279,24 +297,47 @@ read_schema(const char *path)
 	return schema;
 }
 
-int
-main(int argc, char **argv)
+static unsigned long records, faults;
+
+static void
+check_line(const char *line)
+{
+	cJSON *record = cJSON_ParseWithOpts(line, NULL, false);
+	records++;
+	if (!record)
+		is_fault("line", "no JSON");
+	if ((!record || !fits(root, record, "record")) && faults++ < FAULTS_SHOWN)
+		printf("%s\n\t%s", fault, line);
+	cJSON_Delete(record);
+}
+
+static void
+check_file(FILE *file)
 {
 	char *line = NULL;
 	size_t size = 0;
-	unsigned long n = 0, faults = 0;
-	if (argc != 2)
-		die("usage", "schema SCHEMA <RECORDS");
-	root = read_schema(argv[1]);
-	for (; getline(&line, &size, stdin) > 0; n++) {
-		cJSON *record = cJSON_ParseWithOpts(line, NULL, false);
-		if (!record)
-			is_fault("line", "no JSON");
-		if ((!record || !fits(root, record, "record")) && faults++ < FAULTS_SHOWN)
-			printf("%s\n\t%s", fault, line);
-		cJSON_Delete(record);
-	}
-	printf("%lu records, %lu faults\n", n, faults);
+	ssize_t n;
+	while ((n = getline(&line, &size, file)) > 0)
+		if (line[n - 1] == '\n')
+			check_line(line);
 	free(line);
-	return faults > 0 || n == 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc < 2)
+		die("usage", "schema SCHEMA [FILE...]");
+	root = read_schema(argv[1]);
+	if (argc == 2)
+		check_file(stdin);
+	for (int i = 2; i < argc; i++) {
+		FILE *file = fopen(argv[i], "re");
+		if (!file)
+			die("no file", argv[i]);
+		check_file(file);
+		fclose(file);
+	}
+	printf("%lu records, %lu faults\n", records, faults);
+	return faults > 0 || (records == 0 && argc == 2);
 }
