@@ -56,12 +56,16 @@ ok "it answers meanwhile" wait_for "$LIMIT" answers
 ok "and delivers" delivers c
 lift
 ok "a line without an end comes to an end" \
-	timeout 300 "$TOOLS/siege" line "${SIEGE_MIB:-64}" "$S" </dev/null
+	timeout 300 "$TOOLS/siege" line "${SIEGE_MIB:-16}" "$S" </dev/null
 ok "it answers after that" wait_for "$LIMIT" answers
 is "it was never started again" "$(st .restarts)" 0
 diag "private memory of the watcher: $(st '.processes[] | select(.name == "watcher").private_kib') KiB"
-ok "nor grown by what clients left unread" \
-	test "$(awk '/^VmData/ { print $2 }' "/proc/$(pid_of watcher)/status")" -lt 65536
+if [ -z "${SANITIZE-}" ]; then
+	ok "nor grown by what clients left unread" \
+		test "$(awk '/^VmData/ { print $2 }' "/proc/$(pid_of watcher)/status")" -lt 65536
+else
+	skip "a sanitizer keeps memory of its own" 1
+fi
 
 # Its files are its owner's.
 is "nobody else may read what it writes" \
