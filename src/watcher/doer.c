@@ -3,12 +3,30 @@
 
 #include <string.h>
 
+#include "watcher/kin.h"
 #include "watcher/process.h"
+#include "watcher/watcher_priv.h"
+
+static void
+render(const struct watcher *w, const struct fm_event *event, struct buf *out)
+{
+	struct buf kin = BUF_INIT;
+
+	process_render(out, w->config->enrich, event->pid, event->pidfd);
+	if (!process_is_running(event->pidfd))
+		return;
+	kin_render(w, event->pid, &kin);
+	if (process_is_running(event->pidfd))
+		buf_add(out, kin.p, kin.len);
+	buf_release(&kin);
+}
 
 void
-doer_begin(struct doer *d, unsigned kinds, const struct fm_event *event)
+doer_begin(struct watcher *w, const struct fm_event *event)
 {
-	d->known = kinds != 0 && event->pid > 0;
+	struct doer *d = &w->doer;
+
+	d->known = w->config->enrich != 0 && event->pid > 0;
 	if (!d->known)
 		return;
 	d->path = event->path;
@@ -16,7 +34,7 @@ doer_begin(struct doer *d, unsigned kinds, const struct fm_event *event)
 	if (d->pid == event->pid)
 		return;
 	buf_reset(&d->json);
-	process_render(&d->json, kinds, event->pid, event->pidfd);
+	render(w, event, &d->json);
 	d->pid = event->pid;
 }
 

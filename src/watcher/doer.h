@@ -14,6 +14,8 @@
 #include "base/buf.h"
 #include "watcher/event.h"
 
+struct watcher;
+
 struct doer {
 	struct buf json; /* of the process that was asked last */
 	int pid;	 /* of json, since the last doer_forget; 0: none */
@@ -23,7 +25,7 @@ struct doer {
 };
 
 /* A notification about one path is taken. */
-void doer_begin(struct doer *, unsigned kinds, const struct fm_event *);
+void doer_begin(struct watcher *, const struct fm_event *);
 void doer_end(struct doer *);
 /* What a record is to say of it; NULL: nothing. */
 const char *doer_of(const struct doer *, const struct event *);

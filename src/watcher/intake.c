@@ -286,7 +286,7 @@ on_event(void *ctx, const struct fm_event *event)
 	struct root *root = ctx;
 	struct watcher *w = root->watcher;
 
-	doer_begin(&w->doer, w->config->enrich, event);
+	doer_begin(w, event);
 	switch (event->kind) {
 	case FM_CREATED:
 	case FM_WRITTEN:

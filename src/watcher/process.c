@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/xmalloc.h"
+#include "watcher/procfile.h"
 
 #define STAT_MAX 1024
 #define STATUS_MAX 8192
@@ -64,22 +65,42 @@ add_cmdline(struct buf *out, int pid)
 	free(text);
 }
 
-/* "pid (command) state parent ...": the command may hold anything. */
-static bool
-add_stat(struct buf *out, int pid)
+/* The caller frees the text, which stat is within; NULL: there is none. */
+static char *
+read_stat(int pid, struct proc_stat *stat)
 {
 	size_t len = 0;
 	char *text = read_proc(pid, "stat", STAT_MAX, &len);
-	char *from = text == NULL ? NULL : strchr(text, '(');
-	char *to = from == NULL ? NULL : strrchr(from, ')');
-	int parent;
 
-	if (to == NULL || sscanf(to, ") %*c %d", &parent) != 1) {
-		free(text);
+	if (text != NULL && procfile_stat(text, stat))
+		return text;
+	free(text);
+	return NULL;
+}
+
+bool
+process_ids(int pid, struct process_ids *ids)
+{
+	struct proc_stat stat;
+	char *text = read_stat(pid, &stat);
+
+	if (text == NULL)
 		return false;
-	}
-	add_text(out, "command", from + 1, (size_t)(to - from - 1));
-	buf_addf(out, ",\"parent\":%d", parent);
+	*ids = (struct process_ids){ stat.parent, stat.session };
+	free(text);
+	return true;
+}
+
+static bool
+add_stat(struct buf *out, int pid)
+{
+	struct proc_stat stat;
+	char *text = read_stat(pid, &stat);
+
+	if (text == NULL)
+		return false;
+	add_text(out, "command", stat.command, stat.command_len);
+	buf_addf(out, ",\"parent\":%d", stat.parent);
 	free(text);
 	return true;
 }
@@ -149,9 +170,8 @@ add_user(struct buf *out, int pid)
 	return read;
 }
 
-/* Does it run still?  Then what was read was its own. */
-static bool
-is_running(int pidfd)
+bool
+process_is_running(int pidfd)
 {
 	struct pollfd pfd = { .fd = pidfd, .events = POLLIN };
 
@@ -162,12 +182,12 @@ void
 process_render(struct buf *out, unsigned kinds, int pid, int pidfd)
 {
 	struct buf process = BUF_INIT, user = BUF_INIT;
-	bool running = is_running(pidfd);
+	bool running = process_is_running(pidfd);
 	bool is_process =
 	    running && (kinds & ENRICH_PROCESS) && add_process(&process, pid);
 	bool is_user = running && (kinds & ENRICH_USER) && add_user(&user, pid);
 
-	running = running && is_running(pidfd);
+	running = running && process_is_running(pidfd);
 	buf_adds(out, ",\"attribution\":\"exact\"");
 	if (kinds & ENRICH_PROCESS) {
 		buf_addf(out, ",\"process_context\":{\"pid\":%d", pid);

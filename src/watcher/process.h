@@ -8,6 +8,8 @@
  * name service may be on the network, and the watcher waits for nobody.
  */
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 
 /* Bits of the configuration's enrich. */
@@ -22,5 +24,14 @@ enum {
  * the reading; else, and where pidfd is -1, the pid is all that is added.
  */
 void process_render(struct buf *, unsigned kinds, int pid, int pidfd);
+
+/* Does it run still?  Then what was read before was its own. */
+bool process_is_running(int pidfd);
+
+struct process_ids {
+	int parent, session;
+};
+/* false where there is no such process. */
+bool process_ids(int pid, struct process_ids *);
 
 #endif

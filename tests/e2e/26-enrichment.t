@@ -41,6 +41,50 @@ saw "a removal has it" '.event_type.type == "deleted" and .attribution == "exact
 echo go >"$T/go"
 wait "$mover"
 
+# Our own doing: a handler that writes when it is known to run, and one of its
+# orphans.
+cat >"$T/handler" <<'SH'
+#!/bin/sh
+read -r _ <"$1/go1"
+echo 1 >"$2/by-handler"
+read -r _ <"$1/go2"
+(sh -c 'echo 1 >"$2/by-orphan"; read -r _ <"$1/go3"' orphan "$1" "$2" &)
+read -r _ <"$1/go4"
+SH
+chmod +x "$T/handler"
+mkfifo "$T/go1" "$T/go2" "$T/go3" "$T/go4"
+saw "what others do is not ours" '.rel_path == "by-writer" and (has("self") | not)'
+ctl stop >/dev/null
+conf <<CONF
+backend = fanotify
+enrich = { process }
+edited = false
+settle = 20ms
+handler own { match = { "trigger" } initial = skip
+  load = { "$T/handler", "$T", "$P" } timeout = 2m }
+CONF
+start_daemon
+echo 1 >"$P/trigger"
+job_runs()
+{
+	ctl queue --json | jq -es 'flatten | any(.[]; .. | objects | select(.pid? > 0))' >/dev/null
+}
+ok "the job is known to run" wait_for "$LIMIT" job_runs
+# Held open both ways: no opening waits, even where the handler is not there.
+exec 4<>"$T/go1" 5<>"$T/go2" 6<>"$T/go3" 7<>"$T/go4"
+echo go >&4
+saw "what a handler does is ours, and has its name" \
+	'.rel_path == "by-handler" and .self == true and .handler == "own"'
+saw "what made it run is not" '.rel_path == "trigger" and (has("self") | not)'
+echo go >&5
+saw "an orphan of the handler is known, too" \
+	'.rel_path == "by-orphan" and .self == true and .handler == "own"'
+echo go >&6
+echo go >&7
+idle
+exec 4>&- 5>&- 6>&- 7>&-
+ok "and all of it fits the schema" fits_schema
+
 # What a scan finds has none.
 ctl stop >/dev/null
 echo 1 >"$P/while-stopped"
