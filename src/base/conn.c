@@ -15,6 +15,8 @@
 #define CHUNK 4096
 /* Memory a connection keeps that has nothing to say. */
 #define KEEP (4 * CHUNK)
+/* So much waits to be read by the peer: no more of its lines are taken. */
+#define PAUSE_AT (16 * CHUNK)
 
 /*
  * A connection is closed in one place, shut, and only from the loop: whoever
@@ -97,12 +99,16 @@ take_line(struct conn *c, size_t from, size_t *next)
 	return true;
 }
 
+/* Who does not read the answers is asked for no more requests. */
 static void
 take_lines(struct conn *c)
 {
 	size_t from = 0;
-	while (!c->finishing && !c->why && from < c->in.len && take_line(c, from, &from))
+	while (!c->finishing && !c->why && from < c->in.len && c->out.len < PAUSE_AT &&
+	    take_line(c, from, &from))
 		;
+	if (!c->why && c->out.len >= PAUSE_AT)
+		ev_io_stop(c->loop, &c->reader);
 	buf_consume(&c->in, from);
 	if (c->finishing || c->in.len == 0)
 		buf_shrink(&c->in, KEEP);
@@ -182,7 +188,15 @@ static void
 on_writable(struct ev_loop *loop, struct ev_io *w, int events)
 {
 	(void)loop, (void)events;
-	flush(w->data);
+	struct conn *c = w->data;
+	bool paused = c->out.len >= PAUSE_AT;
+	flush(c);
+	if (c->why || c->finishing || c->out.len >= PAUSE_AT)
+		return;
+	if (paused) {
+		ev_io_start(c->loop, &c->reader);
+		take_lines(c);
+	}
 }
 
 static void

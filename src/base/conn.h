@@ -6,7 +6,9 @@
  * A stream connection on the loop that carries one message a line, bounded
  * both ways: a line longer than max_in, or more than max_out bytes that the
  * peer does not read, closes it; so does idle_ms without a byte from the peer
- * (0: never).  conn_send never blocks.  After on_close the conn is freed.
+ * (0: never).  From a peer that leaves 64 KiB unread no more lines are taken
+ * until it has read them.  conn_send never blocks.  After on_close the conn is
+ * freed.
  */
 
 #include <ev.h>

@@ -315,6 +315,54 @@ START_TEST(a_peer_that_does_not_read_is_closed)
 }
 END_TEST
 
+static void
+answer_at_length(struct conn *c, const char *line)
+{
+	static char text[20000];
+
+	(void)line;
+	memset(text, 'x', sizeof(text));
+	ck_assert(conn_send(c, text, sizeof(text)));
+}
+
+/* Bytes that the peer gets until nothing more comes. */
+static size_t
+read_all(void)
+{
+	char chunk[65536];
+	size_t got = 0;
+	ssize_t n;
+
+	for (int quiet = 0; quiet < 3; quiet++) {
+		while ((n = read(peer, chunk, sizeof(chunk))) > 0) {
+			got += (size_t)n;
+			quiet = 0;
+		}
+		turn();
+	}
+	return got;
+}
+
+START_TEST(of_a_peer_that_does_not_read_no_more_lines_are_taken)
+{
+	char text[500 * 2 + 1] = "";
+
+	for (size_t i = 0; i < 500; i++)
+		memcpy(text + 2 * i, "l\n", 3);
+	begin(100, 100 * 1000 * 1000, 0);
+	answer = answer_at_length;
+	say(text);
+	turn();
+	ck_assert_uint_gt(lines.len, 0);
+	ck_assert_uint_lt(lines.len, 500 * 2);
+	ck_assert_uint_eq(read_all(), 500 * 20001);
+	ck_assert_uint_eq(lines.len, 500 * 2);
+	ck_assert_str_eq(why.p, "");
+	answer = NULL;
+	end();
+}
+END_TEST
+
 START_TEST(a_text_longer_than_the_bound_is_fine_if_the_peer_takes_it)
 {
 	static char text[20000];
@@ -381,6 +429,7 @@ UNIT_MAIN("conn", lines_come_one_by_one_however_they_were_cut,
     a_peer_that_closed_its_sending_side_still_gets_its_answer,
     finish_from_within_takes_no_more_lines_and_sends_the_rest,
     finish_with_much_to_send_takes_no_more_lines_either,
+    of_a_peer_that_does_not_read_no_more_lines_are_taken,
     finish_from_outside_never_closes_at_once, what_is_sent_is_whole_and_in_order,
     a_peer_that_does_not_read_is_closed,
     a_text_longer_than_the_bound_is_fine_if_the_peer_takes_it,
