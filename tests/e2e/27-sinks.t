@@ -125,9 +125,14 @@ CONF
 runs=$(wc -l <"$T/plain.runs")
 ok "it has it all before the reload" wait_for "$LIMIT" sink_is sure ".lag_records == 0"
 before=$(st .events.seq)
+stuck=$(st '.sinks[] | select(.name == "stuck").pid')
 ok "reload" ctl reload
 is "one that was removed is gone" "$(st '[.sinks[].name] | index("stuck")')" null
-ok "its process too" sh -c "! ps -eo args | grep -q '^sleep 360[0]'"
+ended() # PID
+{
+	! kill -0 "$1" 2>/dev/null
+}
+ok "its process too" wait_for "$LIMIT" ended "$stuck"
 touch_files f 30
 ok "a new one begins now" wait_for "$LIMIT" has_all "$T/fresh" "$(jq -s '.[0].seq' "$T/fresh")"
 ok "or at the beginning" wait_for "$LIMIT" has_all "$T/late"
