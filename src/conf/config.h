@@ -139,6 +139,7 @@ struct config {
 	bool cross_filesystems;
 	bool seccomp; /* of the watcher, once it runs */
 	bool landlock;
+	bool drop_capabilities;
 	int64_t drain_timeout_ms;
 	enum log_level log_level;
 	enum config_format format; /* of stdout in the foreground */

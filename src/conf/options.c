@@ -138,6 +138,10 @@ const struct option options[] = {
 	    .text = "The watcher gives up the system calls that it does not need." },
 	{ TOP(landlock), .name = "landlock", .type = OPTION_BOOL, .dflt = "true",
 	    .text = "The watcher gives up writing outside state-dir." },
+	{ TOP(drop_capabilities), .name = "drop-capabilities", .type = OPTION_BOOL,
+	    .dflt = "true",
+	    .text =
+		"Run as root, the watcher gives up what reading files does not need." },
 	{ TOP(log_level), .name = "log-level", .type = OPTION_CHOICE, .dflt = "info",
 	    .choices = "error|warn|info|debug",
 	    .text = "The least that the trace log tells." },

@@ -150,7 +150,7 @@ show_memory(const cJSON *status)
 static void
 show_sandbox(const cJSON *status)
 {
-	static const char *const names[] = { "seccomp", "landlock" };
+	static const char *const names[] = { "seccomp", "landlock", "capabilities" };
 	const cJSON *sandbox = get(status, "sandbox");
 	char why[32];
 

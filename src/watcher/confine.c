@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "watcher/confine.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,10 +50,12 @@ uses_fanotify(const struct watcher *w)
 }
 
 static void
-say(const char *name, bool wanted, bool holds, const char *why)
+say(const struct sandbox_setup *setup, const struct sandbox *s)
 {
-	if (wanted && !holds)
-		log_info("sandbox: no %s: %s (going on without it)", name, why);
+	for (int i = 0; i < SANDBOX_PARTS; i++)
+		if (setup->wanted[i] && !s->part[i].holds)
+			log_info("sandbox: no %s: %s (going on without it)",
+			    sandbox_name(i), s->part[i].why);
 }
 
 void
@@ -62,8 +65,11 @@ confine_watcher(struct watcher *w)
 	char *socket_dir = folder_of(config->control_socket);
 	char *trace_dir = folder_of(w->setup.trace_log);
 	struct sandbox_setup setup = {
-		.seccomp = config->seccomp,
-		.landlock = config->landlock,
+		.wanted = {
+			[SANDBOX_SECCOMP] = config->seccomp,
+			[SANDBOX_LANDLOCK] = config->landlock,
+			[SANDBOX_CAPABILITIES] = config->drop_capabilities,
+		},
 		.places = { config->state_dir, socket_dir, trace_dir },
 		.fanotify = uses_fanotify(w),
 	};
@@ -71,22 +77,28 @@ confine_watcher(struct watcher *w)
 	if (config->state_dir == NULL)
 		add_temporary(setup.places, 3);
 	sandbox_enter(&setup, &w->sandbox);
-	say("seccomp", config->seccomp, w->sandbox.seccomp, w->sandbox.why_seccomp);
-	say("landlock", config->landlock, w->sandbox.landlock, w->sandbox.why_landlock);
+	say(&setup, &w->sandbox);
 	free(socket_dir);
 	free(trace_dir);
+}
+
+static void
+add_part(cJSON *item, const char *name, const struct sandbox_state *state)
+{
+	char why[32];
+
+	cJSON_AddBoolToObject(item, name, state->holds);
+	if (state->holds)
+		return;
+	snprintf(why, sizeof(why), "%s_why", name);
+	cJSON_AddStringToObject(item, why, state->why);
 }
 
 void
 confine_status(const struct watcher *w, cJSON *status)
 {
-	const struct sandbox *s = &w->sandbox;
 	cJSON *item = cJSON_AddObjectToObject(status, "sandbox");
 
-	cJSON_AddBoolToObject(item, "seccomp", s->seccomp);
-	if (!s->seccomp)
-		cJSON_AddStringToObject(item, "seccomp_why", s->why_seccomp);
-	cJSON_AddBoolToObject(item, "landlock", s->landlock);
-	if (!s->landlock)
-		cJSON_AddStringToObject(item, "landlock_why", s->why_landlock);
+	for (int i = 0; i < SANDBOX_PARTS; i++)
+		add_part(item, sandbox_name(i), &w->sandbox.part[i]);
 }

@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/caps.h"
 #include "base/fd.h"
 
 #ifndef __has_feature
@@ -267,14 +268,11 @@ load_filter(const struct sandbox_setup *setup)
 	return rc;
 }
 
-static void
-enter_seccomp(const struct sandbox_setup *setup, struct sandbox *s)
+/* 0, or what it fails with. */
+static int
+enter_seccomp(const struct sandbox_setup *setup)
 {
-	int rc = load_filter(setup);
-
-	s->seccomp = rc == 0;
-	if (rc != 0)
-		snprintf(s->why_seccomp, sizeof(s->why_seccomp), "%s", strerror(-rc));
+	return -load_filter(setup);
 }
 
 /* The version of the interface; -1 with errno where there is none. */
@@ -333,46 +331,85 @@ restrict_self(const struct sandbox_setup *setup, int version)
 	return rc;
 }
 
-static void
-enter_landlock(const struct sandbox_setup *setup, struct sandbox *s)
+static int
+enter_landlock(const struct sandbox_setup *setup)
 {
 	int version = landlock_version();
 
-	s->landlock = version > 0 && restrict_self(setup, version) == 0;
-	if (!s->landlock)
-		snprintf(s->why_landlock, sizeof(s->why_landlock), "%s",
-		    version == -1 && (errno == ENOSYS || errno == EOPNOTSUPP)
-			? "not in this kernel"
-			: strerror(errno));
+	return version > 0 && restrict_self(setup, version) == 0 ? 0 : errno;
+}
+
+/* Files of all users are watched and compared. */
+static uint64_t
+needed(const struct sandbox_setup *setup)
+{
+	uint64_t keep = CAPS_BIT(CAP_DAC_OVERRIDE) | CAPS_BIT(CAP_DAC_READ_SEARCH) |
+	    CAPS_BIT(CAP_FOWNER);
+
+	/* fanotify_mark(2) of a file system, also when a root is back */
+	return setup->fanotify ? keep | CAPS_BIT(CAP_SYS_ADMIN) : keep;
+}
+
+static int
+enter_capabilities(const struct sandbox_setup *setup)
+{
+	return caps_limit(needed(setup)) == 0 ? 0 : errno;
+}
+
+/* In this order: the filter, the last, lets nothing of the others through. */
+static const struct part {
+	enum sandbox_part part;
+	int (*enter)(const struct sandbox_setup *);
+} steps[] = {
+	{ SANDBOX_CAPABILITIES, enter_capabilities },
+	{ SANDBOX_LANDLOCK, enter_landlock },
+	{ SANDBOX_SECCOMP, enter_seccomp },
+};
+
+static const char *
+reason(enum sandbox_part part, int code)
+{
+	if (part == SANDBOX_LANDLOCK && (code == ENOSYS || code == EOPNOTSUPP))
+		return "not in this kernel";
+	return strerror(code);
 }
 
 static void
-say_why(char *why, size_t size, const char *text)
+take_step(const struct part *step, const struct sandbox_setup *setup,
+    struct sandbox_state *state)
 {
-	snprintf(why, size, "%s", text);
+	const char *why = "";
+
+	if (!setup->wanted[step->part]) {
+		why = "switched off";
+	} else if (step->part == SANDBOX_SECCOMP && HAS_SANITIZER) {
+		why = "built with a sanitizer";
+	} else {
+		int code = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1
+		    ? errno
+		    : step->enter(setup);
+		state->holds = code == 0;
+		why = code == 0 ? "" : reason(step->part, code);
+	}
+	snprintf(state->why, sizeof(state->why), "%s", why);
 }
 
 void
 sandbox_enter(const struct sandbox_setup *setup, struct sandbox *s)
 {
-	*s = (struct sandbox){ .seccomp = false };
-	say_why(s->why_seccomp, sizeof(s->why_seccomp), "switched off");
-	say_why(s->why_landlock, sizeof(s->why_landlock), "switched off");
-	if (!setup->seccomp && !setup->landlock)
-		return;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1) {
-		say_why(s->why_seccomp, sizeof(s->why_seccomp), strerror(errno));
-		say_why(s->why_landlock, sizeof(s->why_landlock), strerror(errno));
-		return;
-	}
-	if (setup->landlock) {
-		s->why_landlock[0] = '\0';
-		enter_landlock(setup, s);
-	}
-	if (setup->seccomp && HAS_SANITIZER) {
-		say_why(s->why_seccomp, sizeof(s->why_seccomp), "built with a sanitizer");
-	} else if (setup->seccomp) {
-		s->why_seccomp[0] = '\0';
-		enter_seccomp(setup, s);
-	}
+	*s = (struct sandbox){ 0 };
+	for (size_t i = 0; i < COUNTOF(steps); i++)
+		take_step(&steps[i], setup, &s->part[steps[i].part]);
+}
+
+const char *
+sandbox_name(enum sandbox_part part)
+{
+	static const char *const names[] = {
+		[SANDBOX_SECCOMP] = "seccomp",
+		[SANDBOX_LANDLOCK] = "landlock",
+		[SANDBOX_CAPABILITIES] = "capabilities",
+	};
+
+	return names[part];
 }

@@ -26,34 +26,36 @@ number(cJSON *obj, const char *name, double value)
 	cJSON_AddNumberToObject(obj, name, value);
 }
 
-/* The sum of the lines that begin with key, in KiB; proc_pid_smaps(5). */
+/* The line that begins with key, in KiB; 0 where there is none. */
 static long
-smaps_value(const char *text, const char *key)
+status_value(const char *text, const char *key)
 {
-	long sum = 0;
+	const char *at = strstr(text, key);
 
-	for (const char *at = strstr(text, key); at != NULL; at = strstr(at + 1, key))
-		sum += strtol(at + strlen(key), NULL, 10);
-	return sum;
+	return at == NULL ? 0 : strtol(at + strlen(key), NULL, 10);
 }
 
 struct memory {
 	long rss_kib, private_kib;
 };
 
+/*
+ * proc_pid_status(5), which may be read of every process: for smaps_rollup one has
+ * to be let trace it, and a sandbox is not.  Pages of files, the programs' text, are
+ * private or shared by who else runs the same program: they do not count as private.
+ */
 static struct memory
 memory_of(pid_t pid)
 {
 	struct memory memory = { 0, 0 };
 	char path[64], *text;
 
-	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
 	text = fd_read_file(path, PROC_FILE_MAX, NULL);
 	if (text == NULL)
 		return memory;
-	memory.rss_kib = smaps_value(text, "\nRss:");
-	memory.private_kib =
-	    smaps_value(text, "\nPrivate_Clean:") + smaps_value(text, "\nPrivate_Dirty:");
+	memory.rss_kib = status_value(text, "\nVmRSS:");
+	memory.private_kib = status_value(text, "\nRssAnon:");
 	free(text);
 	return memory;
 }

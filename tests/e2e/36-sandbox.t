@@ -40,6 +40,13 @@ else
 	diag "seccomp: $(st .sandbox.seccomp_why)"
 	skip "no seccomp, or a build with a sanitizer" 2
 fi
+# The bits of capabilities(7): 1 and 2 DAC_*, 3 FOWNER, 21 SYS_ADMIN.
+allowed=$((1 << 1 | 1 << 2 | 1 << 3))
+[ "$(st .watch[0].backend)" != fanotify ] || allowed=$((allowed | 1 << 21))
+is "of capabilities the watcher has only what files need" \
+	"$((0x$(field watcher CapPrm) & ~allowed))" 0
+is "the runner has them all" "$(field runner CapEff)" \
+	"$(awk '$1 == "CapEff:" { print $2 }' /proc/self/status)"
 is "the runner has no filter more than its parent" "$(field runner Seccomp_filters)" \
 	"$(awk '$1 == "Seccomp_filters:" { print $2 }' /proc/self/status)"
 is "nor fewer privileges" "$(field runner NoNewPrivs)" \
@@ -72,9 +79,12 @@ ok "and what it holds is its own" sh -c "! grep -vE '^(anon_inode.*|socket|pipe|
 diag_file "$T/kinds"
 ctl stop >/dev/null
 
-start_daemon -o seccomp=false -o landlock=false
-is "both can be switched off" \
-	"$(st '"\(.sandbox.seccomp_why), \(.sandbox.landlock_why)"')" "switched off, switched off"
+start_daemon -o seccomp=false -o landlock=false -o drop-capabilities=false
+is "all can be switched off" \
+	"$(st '[.sandbox.seccomp_why, .sandbox.landlock_why, .sandbox.capabilities_why] | unique[]')" \
+	"switched off"
+is "and the watcher then has its capabilities" "$(field watcher CapEff)" \
+	"$(awk '$1 == "CapEff:" { print $2 }' /proc/self/status)"
 is "and the watcher then is as its parent" "$(field watcher Seccomp_filters)" \
 	"$(awk '$1 == "Seccomp_filters:" { print $2 }' /proc/self/status)"
 finish

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE 1
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -56,9 +57,11 @@ static void
 enter(bool seccomp, bool landlock)
 {
 	char state[128];
-	const struct sandbox_setup setup = {
-		.seccomp = seccomp, .landlock = landlock, .places = { state }
-	};
+	const struct sandbox_setup setup = { .wanted = { [SANDBOX_SECCOMP] = seccomp,
+						 [SANDBOX_LANDLOCK] = landlock,
+						 [SANDBOX_CAPABILITIES] =
+						     seccomp || landlock },
+		.places = { state } };
 
 	snprintf(state, sizeof(state), "%s", in_dir("state"));
 	sandbox_enter(&setup, &holds);
@@ -72,7 +75,8 @@ outcome_of(bool (*good)(void), bool seccomp, bool landlock)
 
 	if (pid == 0) {
 		enter(seccomp, landlock);
-		if ((seccomp && !holds.seccomp) || (landlock && !holds.landlock))
+		if ((seccomp && !holds.part[SANDBOX_SECCOMP].holds) ||
+		    (landlock && !holds.part[SANDBOX_LANDLOCK].holds))
 			_exit(77);
 		_exit(good() ? 0 : 1);
 	}
@@ -159,6 +163,30 @@ has_no_new_privileges(void)
 	return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
 }
 
+/* Whoever has the right; without it there was nothing to be given up. */
+static bool
+gave_up_what_root_may(void)
+{
+	return sethostname("other", 5) == -1 && chroot("/") == -1 &&
+	    mknod(in_dir("state/new"), S_IFCHR | 0600, 0) == -1 &&
+	    prctl(PR_CAPBSET_DROP, CAP_SYS_TIME, 0, 0, 0) == -1;
+}
+
+static bool
+kept_what_is_for_files(void)
+{
+	return geteuid() != 0 || reads_everything();
+}
+
+START_TEST(capabilities_that_files_do_not_need_are_gone)
+{
+	make_dir();
+	HOLDS(gave_up_what_root_may, false, true);
+	HOLDS(kept_what_is_for_files, false, true);
+	remove_dir();
+}
+END_TEST
+
 START_TEST(with_seccomp_nothing_is_started)
 {
 	make_dir();
@@ -203,9 +231,10 @@ END_TEST
 static bool
 says_that_it_is_off(void)
 {
-	return !holds.seccomp && !holds.landlock &&
-	    strcmp(holds.why_seccomp, "switched off") == 0 &&
-	    strcmp(holds.why_landlock, "switched off") == 0;
+	for (int i = 0; i < SANDBOX_PARTS; i++)
+		if (holds.part[i].holds || strcmp(holds.part[i].why, "switched off") != 0)
+			return false;
+	return true;
 }
 
 START_TEST(switched_off_it_says_so)
@@ -218,4 +247,5 @@ END_TEST
 
 UNIT_MAIN("sandbox", with_seccomp_nothing_is_started,
     with_seccomp_there_is_no_network_but_unix_sockets,
-    with_landlock_only_the_state_is_written, both_hold_together, switched_off_it_says_so)
+    with_landlock_only_the_state_is_written, capabilities_that_files_do_not_need_are_gone,
+    both_hold_together, switched_off_it_says_so)
