@@ -17,9 +17,9 @@
 #include "conf/options.h"
 #include "runner/ack.h"
 #include "runner/child.h"
-#include "runner/cursor.h"
 #include "runner/env.h"
 #include "runner/follow.h"
+#include "runner/progress.h"
 #include "runner/spawn.h"
 
 extern char **environ;
@@ -39,13 +39,10 @@ struct sink {
 	struct spawn_user *user;
 	struct child *child;
 	struct follow *follow;
-	struct cursor cursor;
+	struct progress has; /* has.seq: the last record that it has */
 	struct ack ack;
-	bool begun;   /* the cursor is known: it may be fed */
-	bool unsaved; /* seq is higher than what the file has */
-	bool unsavable;
-	uint64_t seq;	      /* of the last record that it has */
-	uint64_t last;	      /* ... that is in the log */
+	bool begun;	      /* has is known: it may be fed */
+	uint64_t last;	      /* of the records in the log */
 	struct ev_io in, out; /* its stdin, its acknowledgements; fd -1: none */
 	struct ev_timer more, teller;
 	char error[256];
@@ -69,33 +66,8 @@ is_quiet(const struct sink *sink)
 {
 	struct child_info info;
 	child_get_info(sink->child, &info);
-	return !sink->unsaved && sink->seq >= sink->last &&
+	return !sink->has.unsaved && sink->has.seq >= sink->last &&
 	    (info.state == CHILD_UP || info.state == CHILD_DOWN);
-}
-
-static void
-save(struct sink *sink)
-{
-	if (!sink->unsaved)
-		return;
-	sink->unsaved = false;
-	if (cursor_move(&sink->cursor, sink->seq) == 0) {
-		sink->unsavable = false;
-		return;
-	}
-	if (!sink->unsavable)
-		log_warn("sink %s: %s: cannot be written (records may come again)",
-		    sink->name, sink->cursor.path);
-	sink->unsavable = true;
-}
-
-static void
-move(struct sink *sink, uint64_t seq)
-{
-	if (seq <= sink->seq)
-		return;
-	sink->seq = seq;
-	sink->unsaved = true;
 }
 
 static void
@@ -115,7 +87,7 @@ look_what_was_taken(struct sink *sink)
 	if (sink->acks || sink->in.fd == -1 ||
 	    ioctl(sink->in.fd, FIONREAD, &unread) == -1)
 		return;
-	move(sink, follow_taken(sink->follow, (size_t)unread));
+	progress_move(&sink->has, follow_taken(sink->follow, (size_t)unread));
 }
 
 static void
@@ -124,7 +96,7 @@ on_tell(struct ev_loop *loop, struct ev_timer *timer, int events)
 	(void)loop, (void)events;
 	struct sink *sink = timer->data;
 	look_what_was_taken(sink);
-	save(sink);
+	progress_save(&sink->has);
 	if (!is_quiet(sink))
 		tell_later(sink);
 	sink->hooks.changed(sink->hooks.ctx, sink);
@@ -204,7 +176,7 @@ take_acks(struct sink *sink, const char *p, size_t n)
 		    (unsigned long long)seq);
 		child_fail(sink->child, why);
 	} else if (found == 1) {
-		move(sink, seq);
+		progress_move(&sink->has, seq);
 		tell_later(sink);
 	}
 }
@@ -234,7 +206,7 @@ on_up(void *ctx, int in_fd, int out_fd)
 {
 	struct sink *sink = ctx;
 	ack_init(&sink->ack);
-	follow_seek(sink->follow, sink->seq);
+	follow_seek(sink->follow, sink->has.seq);
 	sink->error[0] = '\0';
 	ev_io_set(&sink->in, in_fd, EV_WRITE);
 	if (out_fd != -1) {
@@ -245,7 +217,8 @@ on_up(void *ctx, int in_fd, int out_fd)
 	if (follow_missed(sink->follow) > 0)
 		log_warnx("sink %s: %llu records before %llu are not kept any more",
 		    sink->name, (unsigned long long)follow_missed(sink->follow),
-		    (unsigned long long)(sink->seq + follow_missed(sink->follow) + 1));
+		    (unsigned long long)(sink->has.seq + follow_missed(sink->follow) +
+			1));
 	sink->hooks.changed(sink->hooks.ctx, sink);
 }
 
@@ -259,7 +232,7 @@ end_run(struct sink *sink)
 	ev_timer_stop(sink->loop, &sink->more);
 	close_io(sink, &sink->in);
 	close_io(sink, &sink->out);
-	save(sink);
+	progress_save(&sink->has);
 }
 
 static void
@@ -357,9 +330,7 @@ sink_new(struct ev_loop *loop, struct jobs *jobs, const struct config *config,
 		snprintf(sink->error, sizeof(sink->error), "user %s: %s", section->user,
 		    strerror(errno));
 	sink->follow = follow_new(dir);
-	sink->cursor.fd = -1;
-	sink->cursor.path =
-	    xasprintf("%s/sinks/%s.cursor", config->state_dir, section->name);
+	progress_init(&sink->has, config->state_dir, sink->name);
 	init_loop(sink);
 	sink->child = make_child(sink, jobs, config, section);
 	free(dir);
@@ -375,7 +346,7 @@ sink_free(struct sink *sink)
 	ev_timer_stop(sink->loop, &sink->teller);
 	child_free(sink->child);
 	follow_free(sink->follow);
-	cursor_close(&sink->cursor);
+	progress_release(&sink->has);
 	spawn_user_free(sink->user);
 	free(sink->name);
 	free(sink->said);
@@ -399,36 +370,6 @@ sink_is(const struct sink *sink, const struct config *config,
 	return same;
 }
 
-static void
-begin_cursor(struct sink *sink, uint64_t seq)
-{
-	if (cursor_begin(&sink->cursor, seq) == -1)
-		log_warn("sink %s: %s: cannot be made", sink->name, sink->cursor.path);
-}
-
-/* Where it goes on; a log that ends before that was begun anew. */
-static void
-find_cursor(struct sink *sink)
-{
-	char *path = sink->cursor.path;
-	int known = cursor_open(&sink->cursor, path);
-	if (known == -1)
-		log_warn(
-		    "sink %s: %s: cannot be read (it is made anew)", sink->name, path);
-	free(path);
-	if (known != 1)
-		begin_cursor(sink, sink->start == START_NOW ? sink->last : 0);
-	if (sink->cursor.seq > sink->last) {
-		log_warnx("sink %s: it had record %llu, and the event log ends at %llu: "
-			  "it was begun anew (from its beginning)",
-		    sink->name, (unsigned long long)sink->cursor.seq,
-		    (unsigned long long)sink->last);
-		begin_cursor(sink, 0);
-	}
-	sink->seq = sink->cursor.seq;
-	sink->begun = true;
-}
-
 void
 sink_log(struct sink *sink, uint64_t last)
 {
@@ -437,7 +378,8 @@ sink_log(struct sink *sink, uint64_t last)
 	if (*sink->error && !sink->user && first)
 		return;
 	if (first) {
-		find_cursor(sink);
+		progress_begin(&sink->has, sink->start == START_NOW ? last : 0, last);
+		sink->begun = true;
 		child_start(sink->child);
 		tell_later(sink);
 	}
@@ -470,12 +412,12 @@ sink_report(struct sink *sink, struct wire_msg *msg)
 		.name = sink->name,
 		.state = child_state_name(sink->info.state),
 		.pid = sink->info.pid,
-		.seq = sink->seq,
-		.fed = sink->in.fd == -1 ? sink->seq : follow_fed(sink->follow),
+		.seq = sink->has.seq,
+		.fed = sink->in.fd == -1 ? sink->has.seq : follow_fed(sink->follow),
 		.starts = sink->info.starts,
 		.deaths = sink->info.deaths,
-		.wall_ns = sink->seq < sink->last
-		    ? follow_time_after(sink->follow, sink->seq)
+		.wall_ns = sink->has.seq < sink->last
+		    ? follow_time_after(sink->follow, sink->has.seq)
 		    : 0,
 		.text = error,
 	};
