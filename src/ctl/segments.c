@@ -11,8 +11,8 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/xmalloc.h"
-#include "ctl/segfile.h"
 #include "eventlog/name.h"
+#include "eventlog/segfile.h"
 
 #define BLOCK (64 * 1024)
 #define PROBE (4 * 1024)

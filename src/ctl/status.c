@@ -324,6 +324,8 @@ show_sink(const cJSON *sink)
 	}
 	if (deaths > 0)
 		printf("  ended by itself %s times", text_count(deaths, count));
+	if (get_int(sink, "missed") > 0)
+		printf("  missed %s records", text_count(get_int(sink, "missed"), count));
 	putchar('\n');
 	if (has(sink, "last_error")) {
 		error = item_text(sink, "last_error");

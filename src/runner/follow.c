@@ -22,6 +22,7 @@
 /* Fed in one turn of the loop. */
 #define TURN_MAX (1024 * 1024)
 #define SPLICE_MAX (256 * 1024)
+#define NSEC_PER_SEC INT64_C(1000000000)
 
 struct follow {
 	char *dir;
@@ -31,9 +32,9 @@ struct follow {
 	uint64_t sought; /* what is fed comes after it */
 	uint64_t fed;	 /* the last one known to be fed whole */
 	uint64_t missed;
-	bool copies;  /* this file system cannot splice */
-	char *packed; /* NULL: the next segment is not compressed */
-	uint64_t packed_first;
+	bool copies; /* this file system cannot splice */
+	bool packed; /* the next segment is compressed: wants */
+	struct follow_wants wants;
 };
 
 struct follow *
@@ -51,7 +52,6 @@ follow_free(struct follow *f)
 	if (!f)
 		return;
 	fd_close(&f->fd);
-	free(f->packed);
 	free(f->dir);
 	free(f);
 }
@@ -86,51 +86,83 @@ open_plain(const struct follow *f, uint64_t first)
 	return fd;
 }
 
+/* Of a compressed segment the last record's time is known: it is the file's. */
+static int64_t
+packed_time(const struct follow *f, uint64_t first)
+{
+	char *path = path_of(f, first, FORM_PACKED);
+	struct stat st;
+	int64_t ns = 0;
+	if (lstat(path, &st) == 0)
+		ns = st.st_mtim.tv_sec * NSEC_PER_SEC + st.st_mtim.tv_nsec;
+	free(path);
+	return ns;
+}
+
+/* 0: it has none after seq. */
+static int64_t
+time_in(const struct follow *f, uint64_t first, uint64_t seq)
+{
+	struct line line = { .wall_ns = 0 };
+	int fd = open_plain(f, first);
+	if (fd == -1 && f->fd != -1 && f->first == first)
+		fd = fcntl(f->fd, F_DUPFD_CLOEXEC, 0);
+	if (fd == -1)
+		return packed_time(f, first);
+	if (!line_from(fd, line_find_after(fd, seq), &line))
+		line.wall_ns = 0;
+	fd_close(&fd);
+	return line.wall_ns;
+}
+
 int64_t
 follow_time_after(const struct follow *f, uint64_t seq)
 {
 	struct names names;
-	struct line line = { .wall_ns = 0 };
+	int64_t ns = 0;
 	if (list(f, &names) == -1 || names.n == 0)
 		return 0;
-	for (size_t i = names_find(&names, seq + 1); i < names.n; i++) {
-		int fd = open_plain(f, names.v[i].first);
-		bool found = fd != -1 && line_from(fd, line_find_after(fd, seq), &line);
-		fd_close(&fd);
-		if (found)
-			break;
-	}
+	for (size_t i = names_find(&names, seq + 1); ns == 0 && i < names.n; i++)
+		ns = time_in(f, names.v[i].first, seq);
 	names_release(&names);
-	return line.wall_ns;
+	return ns;
 }
 
 void
 follow_seek(struct follow *f, uint64_t seq)
 {
 	fd_close(&f->fd);
-	free(f->packed);
-	f->packed = NULL;
+	f->packed = false;
 	f->sought = f->fed = seq;
 	f->missed = 0;
 }
 
-/* The segment becomes the one that is fed, from at. */
-static bool
-enter(struct follow *f, const struct segment_name *name)
+/* Feeding goes on in that segment, behind what was fed.  Takes fd. */
+static void
+go_to(struct follow *f, uint64_t first, int fd)
 {
-	if (!(name->forms & FORM_PLAIN)) {
-		f->packed = path_of(f, name->first, FORM_PACKED);
-		f->packed_first = name->first;
-		return false;
-	}
-	int fd = open_plain(f, name->first);
-	if (fd == -1)
-		return false;
 	fd_close(&f->fd);
 	f->fd = fd;
-	f->first = name->first;
+	f->first = first;
 	f->at = line_find_after(fd, f->fed);
-	return true;
+}
+
+/* false where its text is wanted first. */
+static bool
+enter(struct follow *f, const struct names *names, size_t i)
+{
+	uint64_t first = names->v[i].first;
+	int fd = open_plain(f, first);
+	if (fd != -1) {
+		go_to(f, first, fd);
+		return true;
+	}
+	/* It may have been compressed, or removed, since it was listed. */
+	f->packed = errno == ENOENT;
+	f->wants.first = first;
+	f->wants.from = f->fed + 1 > first ? f->fed + 1 : first;
+	f->wants.next = i + 1 < names->n ? names->v[i + 1].first : f->wants.from;
+	return false;
 }
 
 /* The first one to be fed. */
@@ -144,7 +176,7 @@ begin(struct follow *f)
 	size_t i = names_find(&names, f->sought + 1);
 	if (names.v[i].first > f->sought + 1)
 		f->missed = names.v[i].first - f->sought - 1;
-	entered = enter(f, &names.v[i]);
+	entered = enter(f, &names, i);
 	names_release(&names);
 	return entered;
 }
@@ -161,8 +193,8 @@ go_on(struct follow *f)
 	for (size_t i = 0; i < names.n && !more; i++) {
 		if (names.v[i].first <= f->first)
 			continue;
-		more = (fstat(f->fd, &st) == 0 && st.st_size > f->at) ||
-		    enter(f, &names.v[i]);
+		more =
+		    (fstat(f->fd, &st) == 0 && st.st_size > f->at) || enter(f, &names, i);
 		break;
 	}
 	names_release(&names);
@@ -252,27 +284,22 @@ follow_missed(const struct follow *f)
 	return f->missed;
 }
 
-const char *
-follow_packed(const struct follow *f)
+const struct follow_wants *
+follow_wants(const struct follow *f)
 {
-	return f->packed;
+	return &f->wants;
 }
 
 void
-follow_skip_packed(struct follow *f)
+follow_give(struct follow *f, int fd, uint64_t lost)
 {
-	struct names names;
-	free(f->packed);
-	f->packed = NULL;
-	fd_close(&f->fd);
-	if (list(f, &names) == -1)
-		return;
-	/* The last one is never compressed. */
-	for (size_t i = 0; i < names.n; i++) {
-		if (names.v[i].first > f->packed_first) {
-			f->sought = f->fed = names.v[i].first - 1;
-			break;
-		}
-	}
-	names_release(&names);
+	f->packed = false;
+	f->missed += lost;
+	go_to(f, f->wants.first, fd);
+}
+
+void
+follow_look_again(struct follow *f)
+{
+	f->packed = false;
 }

@@ -6,7 +6,8 @@
  * Follows the event log for one sink: from the record after a number to the
  * end of what is there, from segment to segment, and from the file straight
  * into a pipe by splice(2), so that no record passes through memory.  What the
- * pipe does not take stays in the file.
+ * pipe does not take stays in the file.  A compressed segment is fed in the same
+ * way, from a file that holds its text, which others make (unpacker.h).
  *
  * Records are found by halving a segment, and what has been fed is learnt from
  * the text before the place reached; so nothing grows with the log.
@@ -23,7 +24,7 @@ enum follow_end {
 	FOLLOW_CAUGHT, /* there is no more */
 	FOLLOW_MORE,   /* so much was fed; the loop is to have its turn */
 	FOLLOW_GONE,   /* nobody reads the pipe any more */
-	FOLLOW_PACKED, /* the next segment is compressed: see follow_packed */
+	FOLLOW_PACKED, /* the next segment is compressed: see follow_wants */
 	FOLLOW_FAILED, /* errno: the log cannot be read */
 };
 
@@ -40,12 +41,19 @@ uint64_t follow_fed(struct follow *);
 uint64_t follow_taken(struct follow *, size_t unread);
 /* When the first record after seq was made, in wall time; 0: not known. */
 int64_t follow_time_after(const struct follow *, uint64_t seq);
-/* How many records after the one sought are not there any more. */
+/* How many records after the one sought were not to be had. */
 uint64_t follow_missed(const struct follow *);
 
-/* FOLLOW_PACKED: its path, which stays the follower's. */
-const char *follow_packed(const struct follow *);
-/* It was fed by other means, as a whole. */
-void follow_skip_packed(struct follow *);
+struct follow_wants {
+	uint64_t first;	     /* names the segment */
+	uint64_t from, next; /* of its records: from this one up to the one before next */
+};
+
+/* FOLLOW_PACKED: of which segment the text is wanted; valid until the next call. */
+const struct follow_wants *follow_wants(const struct follow *);
+/* It is in fd, which is taken, but for so many records. */
+void follow_give(struct follow *, int fd, uint64_t lost);
+/* It cannot be had: perhaps it is not there any more. */
+void follow_look_again(struct follow *);
 
 #endif

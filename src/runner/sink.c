@@ -21,6 +21,7 @@
 #include "runner/follow.h"
 #include "runner/progress.h"
 #include "runner/spawn.h"
+#include "runner/unpacker.h"
 
 extern char **environ;
 
@@ -39,6 +40,7 @@ struct sink {
 	struct spawn_user *user;
 	struct child *child;
 	struct follow *follow;
+	struct unpacker *unpacker;
 	struct progress has; /* has.seq: the last record that it has */
 	struct ack ack;
 	bool begun;	      /* has is known: it may be fed */
@@ -111,15 +113,6 @@ feed_again(struct sink *sink)
 }
 
 static void
-skip_packed(struct sink *sink)
-{
-	log_warnx("sink %s: %s: is compressed (it is left out)", sink->name,
-	    follow_packed(sink->follow));
-	follow_skip_packed(sink->follow);
-	feed_again(sink);
-}
-
-static void
 feed(struct sink *sink)
 {
 	if (sink->in.fd == -1)
@@ -132,10 +125,10 @@ feed(struct sink *sink)
 	if (end == FOLLOW_MORE)
 		feed_again(sink);
 	if (end == FOLLOW_PACKED)
-		skip_packed(sink);
+		unpacker_start(sink->unpacker, follow_wants(sink->follow));
 	if (end == FOLLOW_GONE)
 		child_fail(sink->child, "it closed its input");
-	if (end != FOLLOW_FAILED)
+	if (end != FOLLOW_FAILED && end != FOLLOW_PACKED)
 		sink->error[0] = '\0';
 	if (end == FOLLOW_FAILED && !*sink->error)
 		log_warn("sink %s: the event log cannot be read", sink->name);
@@ -144,6 +137,41 @@ feed(struct sink *sink)
 		    sink->error, sizeof(sink->error), "event log: %s", strerror(errno));
 	if (!is_quiet(sink))
 		tell_later(sink);
+}
+
+static void
+on_unpacked(void *ctx, int fd, uint64_t lost)
+{
+	struct sink *sink = ctx;
+	if (lost > 0)
+		log_warnx("sink %s: event segment %llu: it is damaged (%llu records are "
+			  "left out)",
+		    sink->name, (unsigned long long)follow_wants(sink->follow)->first,
+		    (unsigned long long)lost);
+	follow_give(sink->follow, fd, lost);
+	feed(sink);
+}
+
+static void
+on_unpack_failed(void *ctx, const char *why)
+{
+	struct sink *sink = ctx;
+	if (!*sink->error)
+		log_warnx(
+		    "sink %s: event segment %llu: cannot be decompressed: %s (tried "
+		    "again)",
+		    sink->name, (unsigned long long)follow_wants(sink->follow)->first,
+		    why);
+	snprintf(sink->error, sizeof(sink->error), "event log: %s", why);
+	tell_later(sink);
+}
+
+static void
+on_unpack_again(void *ctx)
+{
+	struct sink *sink = ctx;
+	follow_look_again(sink->follow);
+	feed(sink);
 }
 
 static void
@@ -230,6 +258,7 @@ end_run(struct sink *sink)
 	for (int i = 0; i < LAST_READS && sink->out.fd != -1 && read_acks(sink); i++)
 		continue;
 	ev_timer_stop(sink->loop, &sink->more);
+	unpacker_stop(sink->unpacker);
 	close_io(sink, &sink->in);
 	close_io(sink, &sink->out);
 	progress_save(&sink->has);
@@ -254,6 +283,7 @@ on_ending(void *ctx)
 	feed(sink);
 	look_what_was_taken(sink);
 	ev_timer_stop(sink->loop, &sink->more);
+	unpacker_stop(sink->unpacker);
 	close_io(sink, &sink->in);
 }
 
@@ -303,6 +333,20 @@ make_child(struct sink *sink, struct jobs *jobs, const struct config *config,
 	return child;
 }
 
+static struct unpacker *
+make_unpacker(struct sink *sink, struct jobs *jobs, const char *dir,
+    const struct sink_config *section)
+{
+	const struct unpacker_hooks hooks = { on_unpacked, on_unpack_failed,
+		on_unpack_again, sink };
+	char *subject = xasprintf("sink %s", section->name);
+	const struct unpacker_spec spec = { subject, dir, section->backoff_ms,
+		section->backoff_max_ms };
+	struct unpacker *unpacker = unpacker_new(sink->loop, jobs, &spec, &hooks);
+	free(subject);
+	return unpacker;
+}
+
 static void
 init_loop(struct sink *sink)
 {
@@ -330,6 +374,7 @@ sink_new(struct ev_loop *loop, struct jobs *jobs, const struct config *config,
 		snprintf(sink->error, sizeof(sink->error), "user %s: %s", section->user,
 		    strerror(errno));
 	sink->follow = follow_new(dir);
+	sink->unpacker = make_unpacker(sink, jobs, dir, section);
 	progress_init(&sink->has, config->state_dir, sink->name);
 	init_loop(sink);
 	sink->child = make_child(sink, jobs, config, section);
@@ -345,6 +390,7 @@ sink_free(struct sink *sink)
 	end_run(sink);
 	ev_timer_stop(sink->loop, &sink->teller);
 	child_free(sink->child);
+	unpacker_free(sink->unpacker);
 	follow_free(sink->follow);
 	progress_release(&sink->has);
 	spawn_user_free(sink->user);
@@ -416,6 +462,7 @@ sink_report(struct sink *sink, struct wire_msg *msg)
 		.fed = sink->in.fd == -1 ? sink->has.seq : follow_fed(sink->follow),
 		.starts = sink->info.starts,
 		.deaths = sink->info.deaths,
+		.missed = follow_missed(sink->follow),
 		.wall_ns = sink->has.seq < sink->last
 		    ? follow_time_after(sink->follow, sink->has.seq)
 		    : 0,

@@ -73,6 +73,7 @@ followers_message(struct watcher *w, const struct wire_msg *msg)
 	f->fed = msg->fed;
 	f->starts = msg->starts;
 	f->deaths = msg->deaths;
+	f->missed = msg->missed;
 	f->wall_ns = msg->wall_ns;
 	keep_set_floor(w->keep, followers_floor(w));
 }
@@ -140,6 +141,7 @@ followers_status(const struct watcher *w, cJSON *out)
 		add_lag(item, f, stats.seq);
 		cJSON_AddNumberToObject(item, "starts", (double)f->starts);
 		cJSON_AddNumberToObject(item, "deaths", (double)f->deaths);
+		cJSON_AddNumberToObject(item, "missed", (double)f->missed);
 		if (f->error[0] != '\0')
 			control_add_bytes(item, "last_error", f->error, strlen(f->error));
 		cJSON_AddItemToArray(list, item);

@@ -22,6 +22,7 @@ struct follower {
 	int64_t pid;
 	uint64_t seq, fed; /* the last record that it has, that it was given */
 	uint64_t starts, deaths;
+	uint64_t missed; /* records that could not be given to it */
 	int64_t wall_ns; /* of the first record that it has not; 0: not known */
 	char error[256]; /* the last one, "" if it is over */
 };

@@ -70,6 +70,7 @@ static const struct field layout[WIRE_TYPE_MAX][FIELDS_MAX] = {
 		FIELD(U64, fed, 0),
 		FIELD(U64, starts, 0),
 		FIELD(U64, deaths, 0),
+		FIELD(U64, missed, 0),
 		FIELD(U64, wall_ns, 0),
 		FIELD(STRING, text, 0),
 	},

@@ -88,7 +88,8 @@ struct wire_msg {
 	/* SINK */
 	uint64_t fed; /* the last record given to it */
 	uint64_t starts, deaths;
-	int64_t wall_ns;	/* of the first record that it has not; 0: not known */
+	uint64_t missed; /* records that could not be given to it, since it was started */
+	int64_t wall_ns; /* of the first record that it has not; 0: not known */
 	const char *name;	/* of the sink */
 	const char *state;	/* "up", "backoff", ...; its last error is in text */
 	struct content content; /* CONTENT */

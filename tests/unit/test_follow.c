@@ -219,24 +219,107 @@ START_TEST(what_is_not_kept_is_counted_and_times_are_found)
 }
 END_TEST
 
-START_TEST(nobody_reads_and_a_compressed_segment)
+/* Its place is taken by a name: what is in it comes through follow_give. */
+static void
+make_packed(uint64_t segment, int64_t seconds)
+{
+	char name[NAME_SIZE], path[128];
+	const struct timespec times[2] = { { seconds, 0 }, { seconds, 0 } };
+	name_format(segment, FORM_PACKED, name);
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	ck_assert_int_eq(futimens(fd, times), 0);
+	close(fd);
+}
+
+static int
+text_of(uint64_t from, uint64_t to)
+{
+	struct buf text = BUF_INIT;
+	int fd = open(dir, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	for (uint64_t seq = from; seq <= to; seq++)
+		add_record(&text, seq, 0);
+	ck_assert_int_eq(fd_write_all(fd, text.p, text.len), 0);
+	buf_release(&text);
+	return fd;
+}
+
+static void
+wants(uint64_t first, uint64_t from, uint64_t next)
+{
+	const struct follow_wants *wanted = follow_wants(follow);
+	ck_assert_int_eq(follow_feed(follow, ends[1], 40), FOLLOW_PACKED);
+	ck_assert_uint_eq(wanted->first, first);
+	ck_assert_uint_eq(wanted->from, from);
+	ck_assert_uint_eq(wanted->next, next);
+}
+
+START_TEST(compressed_segments_are_fed_from_their_text)
+{
+	set_up();
+	make_packed(1, 60);
+	make_packed(8, 70);
+	write_records(15, 15, 20, 0);
+	make_packed(21, 80);
+	write_records(31, 31, 40, 0);
+	follow_seek(follow, 3);
+	ck_assert_int_eq(follow_time_after(follow, 3), INT64_C(60) * 1000000000);
+	wants(1, 4, 8);
+	wants(1, 4, 8);
+	ck_assert_uint_eq(follow_fed(follow), 3);
+	follow_give(follow, text_of(2, 7), 0);
+	/* 2026-01-31T13:59:05Z */
+	ck_assert_int_eq(follow_time_after(follow, 4), INT64_C(1769867945) * 1000000000);
+	wants(8, 8, 15);
+	drain();
+	expect(4, 7, 0);
+	ck_assert_uint_eq(follow_taken(follow, 0), 7);
+	follow_give(follow, text_of(8, 14), 0);
+	wants(21, 21, 31);
+	drain();
+	expect(8, 20, 0);
+	follow_give(follow, text_of(21, 25), 5);
+	feed_all(40);
+	ck_assert_uint_eq(follow_missed(follow), 5);
+	ck_assert_uint_eq(follow_fed(follow), 40);
+	tear_down();
+}
+END_TEST
+
+START_TEST(a_compressed_segment_that_goes_is_passed_over)
 {
 	char path[128];
 	set_up();
-	snprintf(path, sizeof(path), "%s/00000000000000000001.ndjson.zst", dir);
-	close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-	write_records(8, 8, 9, 0);
+	make_packed(1, 60);
+	make_packed(8, 70);
+	make_packed(15, 70);
+	write_records(31, 31, 40, 0);
 	follow_seek(follow, 0);
-	ck_assert_int_eq(follow_feed(follow, ends[1], 9), FOLLOW_PACKED);
-	ck_assert_str_eq(follow_packed(follow), path);
-	ck_assert_int_eq(follow_feed(follow, ends[1], 9), FOLLOW_PACKED);
-	follow_skip_packed(follow);
-	feed_all(9);
-	expect(8, 9, 0);
+	wants(1, 1, 8);
+	snprintf(path, sizeof(path), "%s/00000000000000000001.ndjson.zst", dir);
+	unlink(path);
+	follow_look_again(follow);
+	wants(8, 8, 15);
+	ck_assert_uint_eq(follow_missed(follow), 7);
+	follow_give(follow, text_of(8, 14), 0);
+	wants(15, 15, 31);
+	/* All of it is damaged. */
+	follow_give(follow, text_of(1, 0), 16);
+	feed_all(40);
+	ck_assert_uint_eq(follow_missed(follow), 23);
+	ck_assert_uint_eq(follow_fed(follow), 40);
+	tear_down();
+}
+END_TEST
+
+START_TEST(nobody_reads)
+{
+	set_up();
+	write_records(8, 8, 9, 0);
+	follow_seek(follow, 7);
 	close(ends[0]);
 	ends[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	write_records(8, 10, 10, 0);
-	ck_assert_int_eq(follow_feed(follow, ends[1], 10), FOLLOW_GONE);
+	ck_assert_int_eq(follow_feed(follow, ends[1], 9), FOLLOW_GONE);
 	tear_down();
 }
 END_TEST
@@ -326,6 +409,7 @@ UNIT_MAIN("follow", it_begins_behind_any_record,
     a_full_pipe_stops_it_and_what_was_taken_is_known,
     long_lines_and_lines_that_are_no_records,
     what_is_not_kept_is_counted_and_times_are_found,
-    nobody_reads_and_a_compressed_segment, acknowledgements_are_read_in_any_pieces,
-    what_is_no_acknowledgement_is_refused,
+    compressed_segments_are_fed_from_their_text,
+    a_compressed_segment_that_goes_is_passed_over, nobody_reads,
+    acknowledgements_are_read_in_any_pieces, what_is_no_acknowledgement_is_refused,
     a_cursor_is_read_back_and_a_torn_one_is_the_one_before)

@@ -57,6 +57,7 @@ static const struct wire_msg messages[] = {
 	    .fed = 1850,
 	    .starts = 3,
 	    .deaths = 2,
+	    .missed = 11,
 	    .wall_ns = INT64_MIN,
 	    .text = "exit 1: no\nroom" },
 	{ .type = WIRE_DROP, .id = 8 },
@@ -101,6 +102,7 @@ expect_same(const struct wire_msg *got, const struct wire_msg *want)
 	ck_assert_uint_eq(got->fed, want->fed);
 	ck_assert_uint_eq(got->starts, want->starts);
 	ck_assert_uint_eq(got->deaths, want->deaths);
+	ck_assert_uint_eq(got->missed, want->missed);
 	ck_assert_int_eq(got->wall_ns, want->wall_ns);
 	ck_assert_str_eq(got->name, or_empty(want->name));
 	ck_assert_str_eq(got->state, or_empty(want->state));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #define _GNU_SOURCE 1
-#include "ctl/segfile.h"
+#include "eventlog/segfile.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -145,7 +145,7 @@ read_packed(struct segfile *s, char *to, size_t n, off_t at)
 		if (frame == NULL)
 			break;
 		if (unpack(s, frame) == -1)
-			return -1;
+			return done > 0 ? (ssize_t)done : -1;
 		size_t skip = (size_t)(at + (off_t)done - frame->plain_at);
 		size_t take = s->text.len - skip;
 		if (take > n - done)
@@ -160,6 +160,17 @@ ssize_t
 segfile_read(struct segfile *s, void *to, size_t n, off_t at)
 {
 	return s->is_packed ? read_packed(s, to, n, at) : pread(s->fd, to, n, at);
+}
+
+void
+segfile_frame(const struct segfile *s, off_t at, off_t *begin, off_t *end)
+{
+	const struct packed_frame *frame =
+	    s->is_packed ? packed_find(&s->table, at) : NULL;
+
+	*begin = frame != NULL ? frame->plain_at : 0;
+	*end =
+	    frame != NULL ? frame->plain_at + (off_t)frame->plain_size : segfile_size(s);
 }
 
 bool
