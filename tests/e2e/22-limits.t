@@ -101,8 +101,78 @@ CONF
 	ok "... and no group is left" wait_for "$LIMIT" no_groups
 	ctl stop >/dev/null
 	ok "the group is empty at the end" rmdir "$group"
-	skip "no memory controller in $mounted: memory.max is not tried"
 else
 	skip "no cgroup of version 2 in which a group can be made" 10
+fi
+
+# The limits are the group's, where its controllers can be had.
+controllers() # DIRECTORY: are memory and cpu given to the groups in it?
+{
+	echo "+memory +cpu" >"$1/cgroup.subtree_control"
+}
+if [ -n "$mounted" ] && controllers "$mounted" 2>/dev/null && mkdir "$group"; then
+	project controlled <<CONF
+settle = 10ms
+cgroup = "$group"
+handler told {
+	match = { "told" }
+	load = { "sh", "-c", "cd '$mounted'\$(sed -n 's/^0:://p' /proc/self/cgroup) && cat memory.max cpu.weight >'$T/told'" }
+	memory-max = 64M
+	cpu-weight = 50
+}
+handler greedy {
+	match = { "greedy" }
+	load = { "sh", "-c", "sleep 1000 & head -c 300000000 /dev/zero | tail -c 299999999 | wc -c >'$T/greedy'" }
+	memory-max = 64M
+	retries = 0
+}
+CONF
+	touch "$P/told" "$P/greedy"
+	start_daemon
+	idle >/dev/null
+	is "memory-max and cpu-weight are the group's" "$(tr '\n' ' ' <"$T/told")" "67108864 50 "
+	is "what takes more is killed, all of the job" \
+		"$(ctl failures --json | jq -r '.items[] | select(.path == "greedy").outcome')" \
+		"signal 9 (Killed)"
+	not_ok "... and has not gone on" test -s "$T/greedy"
+	ok "... and no group is left" wait_for "$LIMIT" no_groups
+	like "status names the controllers" "$(st .limits)" "cgroup $group (memory, cpu)"
+	ctl stop >/dev/null
+	rmdir "$group"
+else
+	skip "no controllers of memory and cpu in a cgroup of version 2" 5
+fi
+
+# The group that a service manager gave us, as it marks it.
+delegate() # DIRECTORY
+{
+	mkdir "$1" && python3 -c 'import os, sys
+os.setxattr(sys.argv[1], "user.delegate", b"1")' "$1"
+}
+in_group() # DIRECTORY COMMAND...: runs it there
+{
+	sh -c 'echo $$ >"$0/cgroup.procs" && shift 0 && exec "$@"' "$@"
+}
+if [ -n "$mounted" ] && delegate "$group" 2>/dev/null; then
+	project auto <<CONF
+settle = 10ms
+handler in { load = { "sh", "-c", "cat /proc/self/cgroup >'$T/auto.group'" } }
+CONF
+	touch "$P/f"
+	(cd "$P" && in_group "$group" "$FILEMONCTL" start >/dev/null) || bail "the daemon does not start"
+	idle >/dev/null
+	like "cgroup = auto takes the delegated group" "$(st .limits)" "cgroup $group (*"
+	ok "jobs have groups in it" grep -q "^0::.*filemon-test.$$/filemon-job-" "$T/auto.group"
+	is "filemon's own processes are in one beside them" "$(wc -l <"$group/filemon/cgroup.procs")" 3
+	kill -9 "$(pid_of runner)"
+	wait_for "$LIMIT" ready
+	touch "$P/g"
+	idle >/dev/null
+	ok "a new runner finds it again" grep -q "^0::.*filemon-test.$$/filemon-job-" "$T/auto.group"
+	ctl stop >/dev/null
+	rmdir "$group/filemon"
+	rmdir "$group"
+else
+	skip "no cgroup of version 2 that can be delegated" 4
 fi
 finish
