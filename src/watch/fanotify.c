@@ -465,7 +465,10 @@ said_by_guard(struct fm_watch *w, const struct inotify_event *event)
 	for (unsigned i = 1; i < fan->n_fs; i++)
 		if (fan->fs[i].guard == event->wd && (event->mask & IN_IGNORED))
 			lost_fs(w, &fan->fs[i]);
-	if (fan->n_fs > 0 && fan->fs[0].guard == event->wd && !w->gone &&
+	if (fan->n_fs == 0 || fan->fs[0].guard != event->wd || w->gone)
+		return;
+	/* What was removed and made again may have its inode's number. */
+	if ((event->mask & (IN_DELETE_SELF | IN_UNMOUNT | IN_IGNORED)) ||
 	    !fm_watch_root_same(w))
 		root_lost(w);
 }

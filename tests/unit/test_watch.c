@@ -743,6 +743,32 @@ START_TEST(a_root_that_is_deleted_and_made_again_is_watched_again)
 }
 END_TEST
 
+/* Not every file system gives a number again so soon. */
+START_TEST(a_root_made_again_may_have_the_number_of_the_old_one)
+{
+	struct fixture f = start();
+	struct stat was, now;
+
+	make_dir(&f, "a");
+	run(&f);
+	ck_assert_int_eq(stat(f.root, &was), 0);
+	for (int i = 0; i < 20; i++) {
+		remove_tree(f.root);
+		ck_assert_int_eq(mkdir(f.root, 0755), 0);
+		ck_assert_int_eq(stat(f.root, &now), 0);
+		if (now.st_ino == was.st_ino)
+			break;
+	}
+	WAIT_FOR(&f, told(&f, FM_ROOT_GONE, "") != NULL);
+	WAIT_FOR(&f, told(&f, FM_ROOT_BACK, "") != NULL);
+	drain(&f);
+	make_file(&f, "g");
+	drain(&f);
+	CK_TOLD(&f, FM_CREATED, "g");
+	fixture_release(&f);
+}
+END_TEST
+
 START_TEST(a_root_that_is_replaced_is_watched_in_its_new_form)
 {
 	struct fixture f = start();
@@ -1283,6 +1309,7 @@ WATCH_MAIN("watch", 1, the_first_scan_tells_everything_sorted_and_watches_each_d
     past_the_limit_of_watches_the_rest_is_polled_until_there_is_room,
     polling_alone_sees_what_happens,
     a_root_that_is_deleted_and_made_again_is_watched_again,
+    a_root_made_again_may_have_the_number_of_the_old_one,
     a_root_that_is_replaced_is_watched_in_its_new_form,
     a_root_may_be_a_symbolic_link_and_is_lost_when_it_points_elsewhere,
     a_root_that_is_not_accepted_is_waited_for, any_byte_in_a_name_is_right,
