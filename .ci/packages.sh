@@ -40,6 +40,7 @@ jq: jq
 git: git
 vim.tiny: vim-tiny
 nano: nano
+emacs: emacs-nox
 xz: xz-utils
 zstd: zstd
 kcat: kcat

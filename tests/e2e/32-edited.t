@@ -14,7 +14,7 @@ CONF
 text='one
 two
 three'
-for f in sed hidden plain new vim vimbak nano git emacs cut grow twice gone; do
+for f in sed hidden plain new vim vimbak nano git emacs emacsbak cut grow twice gone; do
 	echo "$text" >"$P/$f"
 done
 rm "$P/new"
@@ -67,7 +67,7 @@ if command -v vim.tiny >/dev/null; then
 	esac
 	is "its backup is no event" "$(others vimbak)" ""
 else
-	skip "no vim"
+	skip "no vim" 4
 fi
 
 # The keys are typed when nano runs, and its input stays open until it has saved.
@@ -93,16 +93,26 @@ if command -v nano >/dev/null && command -v script >/dev/null; then
 	esac
 	is "and nothing else" "$(others nano)" ""
 else
-	skip "no nano, or no script"
+	skip "no nano, or no script" 2
 fi
 
+# Of what is under version control, and of what is temporary, it keeps no backup.
 if command -v emacs >/dev/null; then
-	step emacs -Q --batch emacs --eval \
-		'(progn (goto-char 1) (insert "zz") (save-buffer))'
-	is "emacs" "$(recorded emacs)" "edited backup emacs~"
-	is "and nothing else" "$(others emacs)" ""
+	change='(progn (goto-char 1) (insert "zz") (save-buffer))'
+	step emacs -Q --batch emacs --eval "$change"
+	case $(recorded emacs) in
+	"edited in-place" | "modified content")
+		ok "emacs, without a backup: $(recorded emacs)" true ;;
+	*) is "emacs, without a backup" "$(recorded emacs)" "edited in-place" ;;
+	esac
+	is "its lock is no event" "$(others emacs)" ""
+	step emacs -Q --batch --eval '(setq vc-handled-backends nil
+		backup-enable-predicate (lambda (name) t))' emacsbak --eval "$change"
+	is "emacs, with one" "$(recorded emacsbak)" "edited backup emacsbak~"
+	is "its backup is no event" "$(others emacsbak)" ""
+	rm "$P/emacsbak~"
 else
-	skip "no emacs"
+	skip "no emacs" 4
 fi
 
 step git checkout -q git
