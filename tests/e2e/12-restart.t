@@ -69,7 +69,7 @@ ok "a file that became a directory is removed, and what is in it loaded" \
 log load c/below 1"
 
 # What was pending when it stopped is delivered after the start.
-cat >"$P/.filemon/filemon.conf" <<CONF
+conf <<CONF
 settle = 20ms
 drain-timeout = 300ms
 handler log {
@@ -138,7 +138,7 @@ is "nothing has changed" "$(ctl config --json | jq -r '.options[] | select(.name
 echo more >>"$P/d/f"
 idle >/dev/null
 ok "and delivery goes on" logged "late load d/f 1"
-sed 's/settle = 20ms/settle = 30ms/' "$T/good.conf" >"$P/.filemon/filemon.conf"
+sed 's/settle = 20ms/settle = 30ms/' "$T/good.conf" | conf
 ctl reload >"$T/out" 2>&1
 is "a good one is taken" $? 0
 like "and what changed is told" "$(cat "$T/out")" "*settle*20ms*30ms*"
@@ -146,7 +146,7 @@ is "config shows it" "$(ctl config --json | jq -r '.options[] | select(.name == 
 like "a reload without a change says so" "$(ctl reload)" "*nothing*"
 is "a reload starts no process again" "$(pid_of watcher)" "$pid"
 is "and loses no watch" "$(st '.watch[0].watches')" "$watches"
-sed 's/settle = 20ms/settle = 40ms/' "$T/good.conf" >"$P/.filemon/filemon.conf"
+sed 's/settle = 20ms/settle = 40ms/' "$T/good.conf" | conf
 kill -HUP "$(pid_of supervisor)"
 settle_is()
 {
@@ -164,7 +164,7 @@ is "and changes nothing" "$(pid_of watcher)" "$pid"
 
 # New ignores and a removed handler.
 : >"$HLOG"
-cat >"$P/.filemon/filemon.conf" <<CONF
+conf <<CONF
 settle = 20ms
 ignore = { "d/" }
 handler late {

@@ -322,7 +322,8 @@ if start_with_queue 64; then
 	ok "the queue did overflow" test "$(st .events.overflows)" -gt 0
 	ok "a gap record tells of it" told '.event_type.type == "gap"'
 	ok "what came meanwhile is delivered all the same" logged "log load late/dir/f 1"
-	is "each file" "$(grep -c '^log load d/f[0-9]* 1$' "$HLOG")" 199
+	# Over fanotify the queue is the whole file system's, and may overflow again.
+	is "each file" "$(grep '^log load d/f[0-9]* 1$' "$HLOG" | sort -u | wc -l | tr -d ' ')" 199
 	ok "and each removal" logged "log remove d/f7 1"
 	ok "the log, replayed, gives the tree" replayed "$T/first"
 	ctl stop >/dev/null

@@ -50,7 +50,7 @@ json "status tells every process" \
 json "with pid and memory" 'all(.processes[]; .pid > 1 and .rss_kib > 0 and .private_kib > 0)' status
 json "status tells uptime and start" '.uptime_ms >= 0 and (.started_at | test("^20..-"))' status
 json "status tells backend and watches" \
-	'.watch[0].backend == "inotify" and .watch[0].watches > 0 and .watch[0].root == "'"$P"'"' status
+	'.watch[0].backend == "'"${TEST_BACKEND:-inotify}"'" and .watch[0].watches > 0 and .watch[0].root == "'"$P"'"' status
 json "status counts a handler's runs" \
 	'.handlers[] | select(.name == "bad") | .runs == 1 and .rejected == 1 and .dead == 1' status
 json "status tells a handler's last error" \

@@ -8,7 +8,7 @@ need jq
 
 write_conf()
 {
-	cat >"$P/.filemon/filemon.conf" <<CONF
+	conf <<CONF
 settle = $1
 handler copy {
 	load = { "sh", "-c", "cat \$0 >'$T/copy/'\$1 && echo \$1 \$(cat \$0) >>'$T/done.log'", "{path}", "{name}" }
