@@ -180,6 +180,27 @@ struct fm_stats {
 struct fm_watch *fm_watch_new(const struct fm_options *);
 void fm_watch_free(struct fm_watch *); /* NULL is fine; idempotent stop */
 
+/*
+ * Handing a watch over to a successor, another process on this machine, without
+ * a look at the tree: the kernel's queue goes on filling meanwhile.  Export
+ * gives the table of directories, which belongs to the descriptor of
+ * fm_watch_fd; after it the watch must only be freed.  The caller frees *table.
+ * -1 with errno: EBUSY where something is under way (notifications to be read,
+ * directories to be listed, half a rename, a repair: go on and ask again),
+ * ENOTSUP where there is what a table cannot tell (another backend, directories
+ * that are polled or could not be listed, a root that is gone), ENOMEM.
+ */
+int fm_watch_export(struct fm_watch *, void **table, size_t *len);
+/*
+ * As fm_watch_new, with the watches of fd; nothing is listed.  What `want` says
+ * of directories must be what it said before.  fd is taken where it succeeds.
+ * NULL with errno besides those of fm_watch_new: EBADMSG for a table that is
+ * damaged or of another version, ESTALE where the root is another one or fd
+ * does not watch it, ENOTSUP where the options ask for another backend.
+ */
+struct fm_watch *fm_watch_import(
+    const struct fm_options *, int fd, const void *table, size_t len);
+
 /* Readable when fm_watch_read has something; -1 where only polling is done. */
 int fm_watch_fd(const struct fm_watch *);
 /*

@@ -8,10 +8,6 @@
 
 #include "watch/watch_priv.h"
 
-#define WATCH_MASK \
-	(IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVED_FROM | \
-	    IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | \
-	    IN_EXCL_UNLINK)
 #define WRITTEN_MASK (IN_MODIFY | IN_CLOSE_WRITE)
 /* The longest single event; inotify(7). */
 #define EVENT_MAX (sizeof(struct inotify_event) + NAME_MAX + 1)
@@ -40,7 +36,7 @@ leave_root(struct fm_watch *w)
 static int
 watch_path(struct fm_watch *w, const char *path)
 {
-	return inotify_add_watch(w->fd, path, WATCH_MASK | IN_DONT_FOLLOW);
+	return inotify_add_watch(w->fd, path, INOTIFY_TOLD | IN_DONT_FOLLOW);
 }
 
 static int
@@ -51,7 +47,7 @@ watch_fd(struct fm_watch *w, int fd, const char *path)
 
 	if (!w->no_proc) {
 		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-		wd = inotify_add_watch(w->fd, link, WATCH_MASK);
+		wd = inotify_add_watch(w->fd, link, INOTIFY_TOLD);
 		if (wd != -1 || errno != ENOENT)
 			return wd;
 		w->no_proc = true;

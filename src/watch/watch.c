@@ -76,7 +76,7 @@ set_options(struct fm_watch *w, const struct fm_options *o)
 }
 
 struct fm_watch *
-fm_watch_new(const struct fm_options *o)
+watch_make(const struct fm_options *o)
 {
 	struct fm_watch *w;
 
@@ -93,9 +93,21 @@ fm_watch_new(const struct fm_options *o)
 	w->lost_ms = w->poll_due = w->repair.due = -1;
 	w->retry = (struct backoff){ RETRY_MIN_MS, -1 };
 	relink_forget_last(&w->relink);
-	if ((w->root = strdup(o->root)) == NULL || dirtab_init(&w->dirs) == -1)
-		goto fail;
+	if ((w->root = strdup(o->root)) == NULL || dirtab_init(&w->dirs) == -1) {
+		fm_watch_free(w);
+		return NULL;
+	}
 	set_options(w, o);
+	return w;
+}
+
+struct fm_watch *
+fm_watch_new(const struct fm_options *o)
+{
+	struct fm_watch *w = watch_make(o);
+
+	if (w == NULL)
+		return NULL;
 	w->gone = root_find(w) == -1;
 	if (w->gone && errno != ESTALE)
 		goto fail;

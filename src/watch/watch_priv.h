@@ -85,6 +85,8 @@ struct fm_watch {
 
 /* watch.c */
 int64_t watch_now(void);
+/* With its options, and nothing opened; NULL with errno. */
+struct fm_watch *watch_make(const struct fm_options *);
 
 /* tell.c: calls on_event */
 bool tell_wanted(struct fm_watch *, const struct path *, bool is_dir);
