@@ -14,10 +14,13 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/xmalloc.h"
 
 static struct sockaddr_un address;
 static socklen_t address_len; /* 0: there is nobody to tell */
 static int64_t watchdog_ms;
+static const char *const names[] = { "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID" };
+static char *taken[COUNTOF(names)]; /* with their names */
 
 static void
 take_address(const char *name)
@@ -67,9 +70,21 @@ notify_init(void)
 	if (name && *name)
 		take_address(name);
 	watchdog_ms = watchdog_of(getenv("WATCHDOG_USEC"), getenv("WATCHDOG_PID"));
-	unsetenv("NOTIFY_SOCKET");
-	unsetenv("WATCHDOG_USEC");
-	unsetenv("WATCHDOG_PID");
+	for (size_t i = 0; i < COUNTOF(names); i++) {
+		const char *value = getenv(names[i]);
+		free(taken[i]);
+		taken[i] = value ? xasprintf("%s=%s", names[i], value) : NULL;
+		unsetenv(names[i]);
+	}
+}
+
+char *
+notify_env(unsigned i)
+{
+	for (size_t at = 0; at < COUNTOF(names); at++)
+		if (taken[at] && i-- == 0)
+			return xstrdup(taken[at]);
+	return NULL;
 }
 
 /* A lost READY=1 is a failed start, so a full queue is waited for, but not long. */

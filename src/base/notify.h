@@ -14,6 +14,9 @@
 /* Takes the address from the environment and removes it there, so that no
    handler inherits it.  Call once, early. */
 void notify_init(void);
+/* The variables that were taken, for a program that goes on in this process:
+   "NAME=value", the caller frees; NULL from the first i that there is none for. */
+char *notify_env(unsigned i);
 /* "READY=1\nSTATUS=..."; 1 sent, 0 no socket, -1 errno. */
 int notify_send(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* Half of WATCHDOG_USEC in ms, 0 where no watchdog is wanted. */

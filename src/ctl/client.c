@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#define NO_SUCH_METHOD (-32601) /* JSON-RPC 2.0 */
 #define _GNU_SOURCE 1
 #include "ctl/client.h"
 
@@ -143,7 +144,9 @@ take_answer(struct client_call *call, const struct buf *line)
 	cJSON *answer = json_parse(line->p, line->len, &error);
 	const cJSON *fault = cJSON_GetObjectItemCaseSensitive(answer, "error");
 	const cJSON *text = cJSON_GetObjectItemCaseSensitive(fault, "message");
+	const cJSON *code = cJSON_GetObjectItemCaseSensitive(fault, "code");
 
+	call->unknown = cJSON_IsNumber(code) && code->valueint == NO_SUCH_METHOD;
 	call->result = cJSON_DetachItemFromObjectCaseSensitive(answer, "result");
 	if (answer == NULL || (call->result == NULL && fault == NULL))
 		snprintf(call->error, sizeof(call->error), "an answer that is none: %s",

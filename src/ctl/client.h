@@ -29,6 +29,7 @@ struct client_call {
 	int64_t timeout_ms;  /* for the answer; 0: none */
 	cJSON *result;	     /* the caller deletes */
 	char error[512];
+	bool unknown; /* CLIENT_REFUSED: the daemon does not know the method */
 };
 
 #define CLIENT_PATIENCE_MS 5000

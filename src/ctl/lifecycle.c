@@ -15,6 +15,7 @@
 #include "base/xmalloc.h"
 #include "ctl/client.h"
 #include "ctl/print.h"
+#include "ctl/restart.h"
 #include "ctl/start.h"
 #include "ctl/text.h"
 
@@ -205,29 +206,37 @@ cmd_stop(struct ctl *ctl, int argc, char **argv)
 	return code;
 }
 
+static int
+stop_and_start(
+    struct ctl *ctl, const struct project *project, const struct restart_options *options)
+{
+	const struct stop_options stop = { options->timeout_ms, options->force };
+	const struct start_options start = { .no_wait = options->no_wait };
+	bool was_running;
+	int code = stop_project(ctl, project, &stop, &was_running);
+
+	return code == CTL_OK ? start_project(ctl, project, &start) : code;
+}
+
 int
 cmd_restart(struct ctl *ctl, int argc, char **argv)
 {
-	struct stop_options stop = { .timeout_ms = STOP_TIMEOUT_MS };
-	struct start_options start = { 0 };
+	struct restart_options options = { .timeout_ms = STOP_TIMEOUT_MS };
 	struct project project;
-	bool was_running;
 	int key, code;
 
 	while ((key = args_next(ctl, argc, argv)) != -1) {
 		if (key == 't')
-			stop.timeout_ms = args_duration(ctl, "--timeout", optarg);
+			options.timeout_ms = args_duration(ctl, "--timeout", optarg);
 		else if (key == OPT_FORCE)
-			stop.force = true;
+			options.force = true;
 		else
-			start.no_wait = true;
+			options.no_wait = true;
 	}
 	args_words(ctl, argc, 0, 0);
 	code = project_open(ctl, &project);
-	if (code == CTL_OK)
-		code = stop_project(ctl, &project, &stop, &was_running);
-	if (code == CTL_OK)
-		code = start_project(ctl, &project, &start);
+	if (code == CTL_OK && !restart_in_place(ctl, &project, &options, &code))
+		code = stop_and_start(ctl, &project, &options);
 	project_release(&project);
 	return code;
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -83,6 +84,17 @@ lock_take(const char *state_dir, pid_t *holder)
 	free(path);
 	errno = saved;
 	return fd;
+}
+
+bool
+lock_is_held(const char *state_dir, int fd)
+{
+	char *path = xasprintf("%s/lock", state_dir);
+	struct stat there, here;
+	bool same = lstat(path, &there) == 0 && fstat(fd, &here) == 0 &&
+	    there.st_dev == here.st_dev && there.st_ino == here.st_ino;
+	free(path);
+	return same && flock(fd, LOCK_EX | LOCK_NB) == 0;
 }
 
 int

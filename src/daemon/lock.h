@@ -25,6 +25,8 @@ int lock_check_dir(const char *state_dir, bool create, char *error, size_t size)
  * the lock, then *holder is its pid, 0 where that is not known after a second.
  */
 int lock_take(const char *state_dir, pid_t *holder);
+/* Is fd, which was opened before an exec, the lock of that directory, and held? */
+bool lock_is_held(const char *state_dir, int fd);
 /* Writes the calling process's pid. */
 int lock_write_pid(int fd);
 

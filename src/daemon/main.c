@@ -24,6 +24,7 @@
 #include "conf/argv.h"
 #include "conf/config.h"
 #include "daemon/lock.h"
+#include "daemon/renew.h"
 #include "daemon/supervisor.h"
 #include "runner/runner.h"
 #include "watcher/watcher.h"
@@ -51,6 +52,7 @@ static const struct option long_options[] = {
 };
 
 struct arguments {
+	struct renew renew;
 	bool foreground;
 	bool test;
 	struct config_source source;
@@ -147,6 +149,26 @@ load(const struct arguments *args)
 	return config;
 }
 
+/* As it was called, but that it may be called so from anywhere. */
+static char **
+same_arguments(const struct arguments *args)
+{
+	static struct strlist list; /* lives as long as the process */
+	if (args->foreground)
+		strlist_add(&list, "--foreground");
+	strlist_add(&list, "-C");
+	strlist_add(&list, args->source.project);
+	if (args->source.file) {
+		strlist_add(&list, "-c");
+		strlist_add(&list, args->source.file);
+	}
+	for (size_t i = 0; i < args->options.n; i++) {
+		strlist_add(&list, "-o");
+		strlist_add(&list, args->options.v[i]);
+	}
+	return list.v;
+}
+
 /* The working directory changes, and the file is read again at a reload. */
 static void
 make_absolute(struct config_source *source, const struct config *config)
@@ -189,6 +211,7 @@ monitor(const struct arguments *args, struct config *config)
 	    .config = config,
 	    .source = &args->source,
 	    .wire_fd = -1,
+	    .hand_fd = -1,
 	    .life_fd = -1,
 	    .ready_fd = -1,
 	    .lock_fd = -1,
@@ -325,14 +348,30 @@ go_background(struct pair_setup *setup)
 	detach(setup);
 }
 
+/* The lock that came over the exec, where it is that of the state directory. */
 static int
-serve(const struct arguments *args, struct config *config)
+keep_lock(const struct config *config, int fd)
 {
+	char text[512];
+	if (fd == -1 || lock_is_held(config->state_dir, fd))
+		return fd;
+	snprintf(text, sizeof(text), "%s/lock: is not what was handed over",
+	    config->state_dir);
+	fail(EXIT_FAILURE, text);
+}
+
+static int
+serve(const struct arguments *args, struct config *config, const struct renewal *renewal)
+{
+	bool renewed = renewal->count > 0;
 	struct pair_setup setup = {
 		.config = config,
 		.source = &args->source,
-		.lock_fd = take_lock(config),
-		.report_fd = -1,
+		.lock_fd =
+		    renewed ? keep_lock(config, renewal->lock_fd) : take_lock(config),
+		.hand = renewal->hand,
+		.renewals = renewal->count,
+		.report_fd = renewal->report_fd,
 		.signal_fd = -1,
 		.foreground = args->foreground,
 		.started_wall_ns = clk_wall_ns(),
@@ -342,12 +381,13 @@ serve(const struct arguments *args, struct config *config)
 	trace_log = xasprintf("%s/trace.log", config->state_dir);
 	if (!args->foreground) {
 		setup.trace_log = trace_log;
-		go_background(&setup);
+		if (!renewed)
+			go_background(&setup);
 	}
 	if (lock_write_pid(setup.lock_fd) == -1)
 		log_warn("%s/lock: the pid cannot be written", config->state_dir);
 	log_set_process("supervisor");
-	int code = supervisor_main(&setup);
+	int code = supervisor_main(&setup, &args->renew);
 	free(trace_log);
 	return code;
 }
@@ -357,7 +397,10 @@ main(int argc, char *argv[])
 {
 	extern char **environ;
 	static struct arguments args; /* its strings live as long as the process */
+	struct renewal renewal;
 	ensure_stdio();
+	renew_take(&renewal);
+	renew_init(&args.renew, argv[0]);
 	setprogname("filemond");
 	setproctitle_init(argc, argv, environ);
 	notify_init();
@@ -371,10 +414,11 @@ main(int argc, char *argv[])
 	if (args.test)
 		return test(config);
 	/* What whoever started it had open would be held open for good. */
-	closefrom(STDERR_FILENO + 1);
+	renew_close_others(&renewal);
 	make_absolute(&args.source, config);
+	args.renew.argv = same_arguments(&args);
 	log_set_level((enum log_level)config->log_level);
 	if (args.source.monitor)
 		return monitor(&args, config);
-	return serve(&args, config);
+	return serve(&args, config, &renewal);
 }

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/compiler.h"
@@ -33,12 +34,13 @@ static const struct {
 };
 
 struct start {
-	const struct pair_setup *setup;
+	struct pair_setup *setup;
 	unsigned restarts;
 	const char *cause;
 	int wire[2]; /* by role */
 	int life[2];
 	int ready[2];
+	int hand[2];
 };
 
 /* The supervisor knows nothing of a reload: the file is the truth. */
@@ -65,6 +67,9 @@ run_watcher(const struct start *start, pid_t runner)
 	    .life_fd = start->life[0],
 	    .ready_fd = start->ready[1],
 	    .lock_fd = start->setup->lock_fd,
+	    .hand_fd = start->hand[1],
+	    .hand = &start->setup->hand,
+	    .renewals = start->setup->renewals,
 	    .foreground = start->setup->foreground,
 	    .trace_log = start->setup->trace_log,
 	    .supervisor = getppid(),
@@ -80,6 +85,8 @@ static int
 run_runner(struct start *start)
 {
 	fd_close(&start->ready[1]);
+	fd_close(&start->hand[1]);
+	handover_close(&start->setup->hand);
 	return runner_main(&(struct runner_setup){
 	    .config = fresh_config(start),
 	    .source = start->setup->source,
@@ -101,6 +108,7 @@ enter(struct start *start, enum role role)
 	fd_close(&start->wire[role == WATCHER ? RUNNER : WATCHER]);
 	fd_close(&start->life[1]);
 	fd_close(&start->ready[0]);
+	fd_close(&start->hand[0]);
 	for (size_t i = 0; i < COUNTOF(ignored); i++)
 		signal(ignored[i], SIG_IGN);
 	sigemptyset(&none);
@@ -129,7 +137,8 @@ static int
 start_both(struct pair *pair, struct start *start)
 {
 	if (wire_pair(start->wire) == -1 || pipe2(start->life, O_CLOEXEC) == -1 ||
-	    pipe2(start->ready, O_CLOEXEC) == -1)
+	    pipe2(start->ready, O_CLOEXEC) == -1 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, start->hand) == -1)
 		return -1;
 	pair->runner = fork_role(start, RUNNER, 0);
 	if (pair->runner > 0)
@@ -138,20 +147,23 @@ start_both(struct pair *pair, struct start *start)
 }
 
 int
-pair_start(struct pair *pair, const struct pair_setup *setup, unsigned restarts,
-    const char *cause)
+pair_start(
+    struct pair *pair, struct pair_setup *setup, unsigned restarts, const char *cause)
 {
-	struct start start = { setup, restarts, cause, { -1, -1 }, { -1, -1 },
+	struct start start = { setup, restarts, cause, { -1, -1 }, { -1, -1 }, { -1, -1 },
 		{ -1, -1 } };
 	*pair = (struct pair)PAIR_INIT;
 	int result = start_both(pair, &start);
 	int saved = errno;
 	pair->life_fd = start.life[1];
 	pair->ready_fd = start.ready[0];
+	pair->hand_fd = start.hand[0];
 	fd_close(&start.wire[WATCHER]);
 	fd_close(&start.wire[RUNNER]);
 	fd_close(&start.life[0]);
 	fd_close(&start.ready[1]);
+	fd_close(&start.hand[1]);
+	handover_close(&setup->hand);
 	errno = saved;
 	return result;
 }
@@ -161,6 +173,7 @@ pair_end(struct pair *pair)
 {
 	fd_close(&pair->life_fd);
 	fd_close(&pair->ready_fd);
+	fd_close(&pair->hand_fd);
 	size_t left = procs_end_all(END_MS);
 	if (left > 0)
 		log_warnx("%zu processes do not end (they are left to the kernel)", left);

@@ -14,11 +14,14 @@
 #include <sys/types.h>
 
 #include "conf/config.h"
+#include "watcher/handover.h"
 
 struct pair_setup {
 	struct config *config;
 	const struct config_source *source; /* with absolute paths: it is read again */
 	int lock_fd;
+	struct handover hand; /* for the next pair that is started */
+	unsigned renewals;
 	int report_fd, signal_fd; /* the supervisor's alone: closed in the children */
 	bool foreground;
 	const char *trace_log;	 /* NULL: stderr stays */
@@ -31,21 +34,22 @@ struct pair {
 	int watcher_status, runner_status; /* of wait(2), once dead */
 	int life_fd;  /* closed by the supervisor's death, or pair_end */
 	int ready_fd; /* the watcher writes one line there; -1 */
+	int hand_fd;  /* what the watcher leaves comes from there; -1 */
 };
 
 #define PAIR_INIT \
 	{ \
-		0, 0, 0, 0, -1, -1 \
+		0, 0, 0, 0, -1, -1, -1 \
 	}
 
 /*
  * restarts: how often there was a pair before, and why it ended (cause); a
  * pair that is not the first reads the configuration anew, since it may have
  * been reloaded.  -1 with errno: none or one was started; pair_end cleans up.
- * Signals that the caller has blocked are not blocked in the children.
+ * Signals that the caller has blocked are not blocked in the children.  What
+ * is handed over is closed here, taken or not: it is good for one try.
  */
-int pair_start(
-    struct pair *, const struct pair_setup *, unsigned restarts, const char *cause);
+int pair_start(struct pair *, struct pair_setup *, unsigned restarts, const char *cause);
 /* Kills both and everything else below this process, and waits for their end. */
 void pair_end(struct pair *);
 /* Notes a death that wait(2) told of; false: it was neither. */

@@ -35,12 +35,13 @@ static const int signals[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
 
 struct supervisor {
 	struct pair_setup setup;
+	const struct renew *renew;
 	struct pair pair;
 	bool ready; /* was, once */
 	bool stopping;
 	unsigned restarts;
 	unsigned deaths;    /* in a row, without a healthy time between */
-	char cause[96];	    /* of the last restart */
+	char cause[512];    /* of the last restart */
 	int64_t started_ms; /* the present pair */
 	int64_t judge_ms;   /* when to judge a death at last; 0: both live */
 	int64_t start_ms;   /* when to start again; 0: a pair is there */
@@ -135,11 +136,43 @@ find_cause(struct supervisor *s)
 static int
 give_up(struct supervisor *s)
 {
-	char line[128];
+	char line[sizeof(s->cause) + 16];
 	snprintf(line, sizeof(line), "failed: %s\n", s->cause);
 	report(s, line);
 	log_errorx("%s (filemond ends)", s->cause);
 	return 1;
+}
+
+/* Both again, in this program: what was left is still good. */
+static void
+stay(struct supervisor *s)
+{
+	log_errorx("restart: %s (going on as before)", s->cause);
+	s->restarts++;
+	if (start(s) == -1)
+		plan_restart(s);
+}
+
+/* The watcher has made place for a new filemond. */
+static void
+become_new(struct supervisor *s)
+{
+	struct renewal renewal = {
+		.count = s->setup.renewals + 1,
+		.lock_fd = s->setup.lock_fd,
+		.report_fd = s->setup.report_fd,
+	};
+	handover_receive(s->pair.hand_fd, &s->setup.hand);
+	pair_end(&s->pair);
+	if (renew_try(s->renew, s->cause, sizeof(s->cause)) == -1) {
+		stay(s);
+		return;
+	}
+	log_info("restart: becoming %s", s->renew->exe);
+	renewal.hand = s->setup.hand;
+	renew_exec(s->renew, &renewal);
+	snprintf(s->cause, sizeof(s->cause), "%s: %s", s->renew->exe, strerror(errno));
+	stay(s);
 }
 
 /* A watcher that is dead: what that means for filemond. */
@@ -152,6 +185,8 @@ judge_watcher(struct supervisor *s)
 	if (exited_with(status, CHILD_EXIT_STOPPED) ||
 	    exited_with(status, CHILD_EXIT_CUT))
 		return WEXITSTATUS(status);
+	if (exited_with(status, CHILD_EXIT_RENEW))
+		return 0; /* a stop came between */
 	if (exited_with(status, CHILD_EXIT_STATE_GONE)) {
 		snprintf(s->cause, sizeof(s->cause), "%s: was removed or replaced",
 		    s->setup.config->state_dir);
@@ -166,13 +201,19 @@ judge_watcher(struct supervisor *s)
 static int
 judge(struct supervisor *s)
 {
-	int code = s->pair.watcher == 0 ? judge_watcher(s) : GO_ON;
+	bool watcher = s->pair.watcher == 0;
+	if (watcher && !s->stopping &&
+	    exited_with(s->pair.watcher_status, CHILD_EXIT_RENEW)) {
+		become_new(s);
+		return GO_ON;
+	}
+	int code = watcher ? judge_watcher(s) : GO_ON;
 	if (code != GO_ON)
 		return code;
 	if (s->stopping)
 		return 3;
 	find_cause(s);
-	bool told = s->pair.watcher == 0 && !s->ready && s->restarts == 0 &&
+	bool told = watcher && !s->ready && s->restarts == 0 &&
 	    exited_with(s->pair.watcher_status, CHILD_EXIT_FATAL) &&
 	    strncmp(s->cause, "watcher", 7) == 0;
 	if (told || (!s->ready && s->deaths >= DEATHS_MAX))
@@ -310,9 +351,9 @@ open_signals(void)
 }
 
 int
-supervisor_main(const struct pair_setup *setup)
+supervisor_main(const struct pair_setup *setup, const struct renew *renew)
 {
-	struct supervisor s = { .setup = *setup, .pair = PAIR_INIT };
+	struct supervisor s = { .setup = *setup, .renew = renew, .pair = PAIR_INIT };
 	int code = 1;
 	setproctitle("supervisor %s", setup->config->project);
 	s.setup.signal_fd = open_signals();

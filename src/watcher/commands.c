@@ -282,6 +282,12 @@ reload_command(struct request *request)
 }
 
 static void
+restart_command(struct request *request)
+{
+	restart_begin(request->w, request->conn, request->id);
+}
+
+static void
 stop_command(struct request *request)
 {
 	cJSON *result = cJSON_CreateObject();
@@ -310,6 +316,7 @@ static const struct command {
 	{ "why", explain_command, { "path", "path_b64" }, true },
 	{ "config", config_command, { NULL }, false },
 	{ "reload", reload_command, { NULL }, false },
+	{ "restart", restart_command, { NULL }, true },
 	{ "stop", stop_command, { NULL }, false },
 };
 

@@ -274,6 +274,8 @@ add_started(struct buf *b, const struct event *ev)
 	add_number(b, "directories", (int64_t)ev->directories);
 	add_number(b, "files", (int64_t)ev->files);
 	add_number(b, "ready_ms", ev->ready_ms);
+	if (ev->handover)
+		buf_adds(b, ",\"handover\":true");
 }
 
 static void

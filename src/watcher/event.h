@@ -76,6 +76,7 @@ struct event {
 	const char *reason;
 	uint64_t directories, files;
 	int64_t ready_ms;
+	bool handover; /* the watches were taken over; nothing was compared */
 	/* EVENT_CHECKSUMMED */
 	uint64_t of;		    /* the record that is completed; 0: not known */
 	const char *checksum;	    /* NULL: there is none, and the state says why */

@@ -403,6 +403,17 @@ filter_take_changed(struct filter *f)
 	return changed;
 }
 
+uint64_t
+filter_rules(void)
+{
+	uint64_t hash = 1; /* another number where globs mean something else */
+	for (size_t i = 0; i < COUNTOF(default_ignores); i++)
+		hash = hash_bytes(hash, default_ignores[i], strlen(default_ignores[i]));
+	for (size_t i = 0; i < IGNORE_NAMES; i++)
+		hash = hash_bytes(hash, ignore_names[i], strlen(ignore_names[i]));
+	return hash;
+}
+
 struct filter *
 filter_new(const struct config *config, const char *root)
 {

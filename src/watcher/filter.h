@@ -17,6 +17,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "conf/config.h"
 
@@ -34,6 +35,8 @@ struct filter_rule {
 /* root is the absolute root the paths are relative to. */
 struct filter *filter_new(const struct config *, const char *root);
 void filter_free(struct filter *);
+/* Changes with what is built in: of two processes that ignore alike it is the same. */
+uint64_t filter_rules(void);
 /*
  * Is path (relative, no leading slash) of interest?  Looks at path and at the
  * directories above it.  rule may be NULL; it is valid until the next call.

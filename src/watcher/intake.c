@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "watcher/dispatch.h"
+#include "watcher/legacy.h"
 #include "watcher/reconcile.h"
 #include "watcher/record.h"
 #include "watcher/rename.h"
@@ -332,11 +333,25 @@ on_event(void *ctx, const struct fm_event *event)
 	doer_end(&w->doer);
 }
 
+/*
+ * What was taken over is watched by rules that were read before us.  Our own
+ * reading of an ignore file may already be one from after a change, and then
+ * only the notification tells that there was one.
+ */
+static void
+note_ignore_file(struct root *root, const char *path, size_t len)
+{
+	if (root->watcher->taken.roots > 0 && root->looks > 0 &&
+	    filter_forget(root->filter, path, len))
+		root->refilter = true;
+}
+
 static bool
 want(void *ctx, const char *path, size_t len, bool is_dir)
 {
 	struct root *root = ctx;
 
+	note_ignore_file(root, path, len);
 	return len == 0 || filter_want(root->filter, path, len, is_dir, NULL);
 }
 
@@ -384,7 +399,7 @@ accept_root(void *ctx, const struct stat *st)
 }
 
 int
-intake_open(struct watcher *w, struct root *root)
+intake_open(struct watcher *w, struct root *root, struct legacy *legacy)
 {
 	static const enum fm_backend backends[] = {
 		[BACKEND_AUTO] = FM_BACKEND_AUTO,
@@ -407,7 +422,9 @@ intake_open(struct watcher *w, struct root *root)
 	};
 	struct fm_stats stats;
 
-	root->watch = fm_watch_new(&options);
+	root->watch = legacy_watch(legacy, root, &options);
+	if (root->watch == NULL)
+		root->watch = fm_watch_new(&options);
 	if (root->watch == NULL)
 		return -1;
 	if (fm_watch_root_gone(root->watch))

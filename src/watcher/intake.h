@@ -13,9 +13,11 @@
 
 struct watcher;
 struct root;
+struct legacy;
 
-/* Opens the watch of a root.  -1 with errno. */
-int intake_open(struct watcher *, struct root *);
+/* Opens the watch of a root, or takes over the one that is there (legacy.h).
+   -1 with errno. */
+int intake_open(struct watcher *, struct root *, struct legacy *);
 void intake_close(struct root *);
 /* Reads one bufferful; true if there may be more. */
 bool intake_read(struct watcher *, struct root *);

@@ -69,13 +69,31 @@ life_continue(struct watcher *w, int64_t now)
 		life_end(w);
 }
 
+/* Of a restart that is under way comes a stop. */
+static void
+stop_for_good(struct watcher *w, const char *reason)
+{
+	if (!w->renewing)
+		return;
+	log_info("stopping: %s (instead of a restart)", reason);
+	notify_send("STOPPING=1");
+	w->renewing = false;
+	w->stop_reason = reason;
+}
+
 void
 watcher_stop(struct watcher *w, const char *reason)
 {
-	if (w->stopping)
+	if (w->stopping) {
+		stop_for_good(w, reason);
 		return;
+	}
 	log_info("stopping: %s (%lld jobs running)", reason, (long long)w->n_jobs);
-	notify_send("STOPPING=1");
+	if (w->renewing)
+		notify_send("RELOADING=1\nMONOTONIC_USEC=%lld",
+		    (long long)(clk_mono_ns() / 1000));
+	else
+		notify_send("STOPPING=1");
 	w->stopping = true;
 	w->stop_reason = reason;
 	w->stop_due_ms = clk_mono_ms() + w->config->drain_timeout_ms;
@@ -202,7 +220,7 @@ on_stop_signal(struct ev_loop *loop, struct ev_signal *sig, int events)
 
 	(void)loop;
 	(void)events;
-	if (!w->stopping) {
+	if (!w->stopping || w->renewing) {
 		watcher_stop(w, sig->signum == SIGINT ? "SIGINT" : "SIGTERM");
 		return;
 	}

@@ -184,6 +184,8 @@ pretty_started(struct buf *out, const struct record *r)
 	add_count(out, number(r->type, "directories"), ", ", " directories");
 	add_count(out, number(r->type, "files"), ", ", " files");
 	add_count(out, number(r->type, "ready_ms"), ", ready after ", " ms");
+	if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(r->type, "handover")))
+		buf_adds(out, ", watches taken over");
 }
 
 static void

@@ -140,7 +140,8 @@ static const int calls[] = {
 	SCMP_SYS(fanotify_mark),
 	SCMP_SYS(name_to_handle_at),
 	SCMP_SYS(open_by_handle_at),
-	/* memory */
+	/* memory; memfd_create is what is handed over at a restart */
+	SCMP_SYS(memfd_create),
 	SCMP_SYS(brk),
 	SCMP_SYS(mmap),
 	SCMP_SYS(mmap2),

@@ -90,6 +90,10 @@ add_processes(struct watcher *w, cJSON *out)
 		if (job->pid > 0)
 			jobs += memory_of((pid_t)job->pid).rss_kib;
 	number(out, "jobs_memory_kib", (double)jobs);
+	number(out, "renewals", w->setup.renewals);
+	cJSON_AddBoolToObject(out, "taken_over", watcher_has_taken_over(w));
+	if (w->taken.why[0] != '\0')
+		cJSON_AddStringToObject(out, "not_taken_over", w->taken.why);
 	number(out, "restarts", w->setup.restarts);
 	if (w->setup.last_restart != NULL)
 		cJSON_AddStringToObject(out, "last_restart", w->setup.last_restart);
@@ -128,6 +132,7 @@ add_roots(struct watcher *w, cJSON *out)
 		cJSON_AddBoolToObject(item, "gone", fm_watch_root_gone(root->watch));
 		cJSON_AddBoolToObject(item, "scanning", fm_watch_scanning(root->watch));
 		number(item, "to_list", (double)stats.to_list);
+		number(item, "listed", (double)stats.listed);
 		number(item, "memory_bytes", (double)stats.memory);
 		cJSON_AddItemToArray(list, item);
 	}

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "watcher/turn.h"
 
+#include <poll.h>
+
 #include "base/clk.h"
 #include "base/log.h"
 #include "watcher/ask.h"
@@ -18,6 +20,8 @@
 #define SLICE_MS 10	    /* of listing, then the loop looks at the rest */
 #define RECOVER_MIN_MS 1000 /* while the state cannot be written, later and later */
 #define RECOVER_MAX_MS 30000
+#define REST_MS 2000
+#define REST_PAUSE_MS 2
 #define COMMIT_GATHER_MS 100 /* in a storm */
 
 static void
@@ -130,6 +134,17 @@ recover_state(struct watcher *w, int64_t now)
 	watcher_begin_scan(w, "state.db could not be written for a while");
 }
 
+static void
+tick_roots(struct watcher *w, int64_t now)
+{
+	for (size_t i = 0; i < w->n_roots; i++) {
+		int64_t due = fm_watch_due(w->roots[i].watch);
+
+		if (due >= 0 && due <= now)
+			fm_watch_tick(w->roots[i].watch, now);
+	}
+}
+
 /* What is due by time alone. */
 static void
 on_timer(struct ev_loop *loop, struct ev_timer *timer, int events)
@@ -139,12 +154,7 @@ on_timer(struct ev_loop *loop, struct ev_timer *timer, int events)
 
 	(void)loop;
 	(void)events;
-	for (size_t i = 0; i < w->n_roots; i++) {
-		int64_t due = fm_watch_due(w->roots[i].watch);
-
-		if (due >= 0 && due <= now)
-			fm_watch_tick(w->roots[i].watch, now);
-	}
+	tick_roots(w, now);
 	if (w->rescan_due_ms >= 0 && w->rescan_due_ms <= now)
 		watcher_begin_scan(w, "periodic");
 	if (w->unsure_due_ms >= 0 && w->unsure_due_ms <= now)
@@ -291,6 +301,36 @@ on_flush(struct ev_loop *loop, struct ev_prepare *prepare, int events)
 	else
 		ev_idle_stop(loop, &w->busy);
 	set_timer(w);
+}
+
+static bool
+is_at_rest(const struct watcher *w)
+{
+	struct fm_stats stats;
+
+	for (size_t i = 0; i < w->n_roots; i++) {
+		fm_watch_stats(w->roots[i].watch, &stats);
+		if (stats.held || fm_watch_scanning(w->roots[i].watch))
+			return false;
+	}
+	return true;
+}
+
+void
+turn_rest(struct watcher *w)
+{
+	int64_t now = clk_mono_ms(), until = now + REST_MS;
+
+	for (; now < until; now = clk_mono_ms()) {
+		watcher_drain_events(w);
+		refilter_roots(w);
+		if (is_at_rest(w))
+			return;
+		scan_slice(w);
+		tick_roots(w, now);
+		if (!watcher_scanning(w))
+			poll(NULL, 0, REST_PAUSE_MS);
+	}
 }
 
 void

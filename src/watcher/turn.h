@@ -13,5 +13,10 @@ struct watcher;
 
 /* Once, when everything is open. */
 void turn_start(struct watcher *);
+/*
+ * After the loop has ended: reads and lists until nothing is under way but what
+ * the kernel may queue from now on, or two seconds are over.
+ */
+void turn_rest(struct watcher *);
 
 #endif

@@ -20,6 +20,7 @@
 #include "watcher/held.h"
 #include "watcher/intake.h"
 #include "watcher/keep.h"
+#include "watcher/legacy.h"
 #include "watcher/life.h"
 #include "watcher/stream.h"
 #include "watcher/turn.h"
@@ -134,6 +135,12 @@ directories(const struct watcher *w)
 	return n;
 }
 
+bool
+watcher_has_taken_over(const struct watcher *w)
+{
+	return w->taken.roots > 0 && w->taken.roots == w->n_roots;
+}
+
 static void
 say_ready(struct watcher *w)
 {
@@ -146,10 +153,12 @@ say_ready(struct watcher *w)
 	event.directories = directories(w);
 	event.files = (uint64_t)w->files;
 	event.ready_ms = w->ready_ms;
+	event.handover = watcher_has_taken_over(w);
 	stream_put(w->stream, &event);
 	snprintf(text, sizeof(text),
-	    "watching %lu directories and %lld files after %lld ms", directories(w),
-	    (long long)w->files, (long long)w->ready_ms);
+	    "watching %lu directories and %lld files after %lld ms%s", directories(w),
+	    (long long)w->files, (long long)w->ready_ms,
+	    event.handover ? " (watches taken over)" : "");
 	log_info("ready: %s by %s", text, event.backend);
 	notify_send("READY=1\nSTATUS=%s", text);
 	if (w->setup.ready_fd == -1)
@@ -160,17 +169,24 @@ say_ready(struct watcher *w)
 	fd_close(&w->setup.ready_fd);
 }
 
+static void
+note_scan(struct watcher *w, int64_t now)
+{
+	w->scan_took_ms = now - w->scan_start_ms;
+	w->scan_wall_ns = clk_wall_ns();
+	w->scan_last_changes = w->intake.scan_changes - w->scan_changes_before;
+}
+
 void
 watcher_scan_done(struct watcher *w)
 {
 	int64_t now = clk_mono_ms();
 
+	if (w->scanning || !watcher_has_taken_over(w))
+		note_scan(w, now);
 	w->scanning = false;
 	if (!w->degraded)
 		w->recover_wait_ms = 0;
-	w->scan_took_ms = now - w->scan_start_ms;
-	w->scan_wall_ns = clk_wall_ns();
-	w->scan_last_changes = w->intake.scan_changes - w->scan_changes_before;
 	for (size_t i = 0; i < w->n_roots; i++)
 		w->roots[i].silent = false;
 	if (w->state != NULL) {
@@ -224,7 +240,7 @@ open_state(struct watcher *w)
 }
 
 static int
-open_root(struct watcher *w, struct root *root, unsigned index)
+open_root(struct watcher *w, struct root *root, unsigned index, struct legacy *legacy)
 {
 	root->watcher = w;
 	root->index = index;
@@ -233,7 +249,7 @@ open_root(struct watcher *w, struct root *root, unsigned index)
 	root->silent = w->state == NULL || state_is_new(w->state);
 	root->filter = filter_new(w->config, root->path);
 	root->node = w->state == NULL ? 0 : node_root(w->state, root->path);
-	if (intake_open(w, root) == 0)
+	if (intake_open(w, root, legacy) == 0)
 		return 0;
 	if (errno == EMFILE)
 		log_error(
@@ -248,13 +264,30 @@ open_root(struct watcher *w, struct root *root, unsigned index)
 static int
 open_roots(struct watcher *w)
 {
-	w->roots = xcalloc(w->config->roots.n, sizeof(*w->roots));
-	for (size_t i = 0; i < w->config->roots.n; i++) {
-		if (open_root(w, &w->roots[i], (unsigned)i) == -1)
-			return -1;
+	struct legacy *legacy = legacy_open(w);
+	size_t n = w->config->roots.n;
+
+	w->roots = xcalloc(n, sizeof(*w->roots));
+	while (w->n_roots < n &&
+	    open_root(w, &w->roots[w->n_roots], (unsigned)w->n_roots, legacy) == 0)
 		w->n_roots++;
-	}
-	return 0;
+	legacy_close(w, legacy);
+	return w->n_roots == n ? 0 : -1;
+}
+
+/* What came while nobody read is read before anything else: then it is ready. */
+static void
+catch_up(struct watcher *w)
+{
+	bool evaluate = false;
+
+	if (w->taken.roots == 0)
+		return;
+	for (size_t i = 0; i < w->n_handlers; i++)
+		evaluate = evaluate || w->handlers[i].evaluate;
+	if (evaluate)
+		watcher_begin_scan(w, "a handler is new or was changed");
+	watcher_drain_events(w);
 }
 
 static int
@@ -305,15 +338,40 @@ say_stopped(struct watcher *w)
 	stream_put(w->stream, &event);
 }
 
+/* What was seen is all there is, and on disk: so the watches may be left to another. */
+static void
+leave(struct watcher *w)
+{
+	const char *why = NULL;
+
+	evlog_flush(w->log);
+	if (!w->ready || w->scanning)
+		why = "a scan is under way";
+	else if (w->incomplete)
+		why = "a directory could not be listed";
+	else if (w->degraded || state_commit(w->state) == -1 || state_failing(w->state))
+		why = "state.db cannot be written";
+	if (why == NULL)
+		legacy_leave(w);
+	else
+		log_info("hand-over: none: %s (the tree will be compared)", why);
+}
+
 static void
 close_all(struct watcher *w)
 {
+	bool leaves = w->renewing && w->exit_code == 0 && w->state != NULL;
+
+	if (leaves)
+		turn_rest(w);
 	if (w->stream != NULL) {
 		stream_flush(w->stream);
 		say_stopped(w);
 		watcher_note_seq(w);
 		stream_keep(w->stream);
 	}
+	if (leaves)
+		leave(w);
 	control_close(w->control);
 	for (size_t i = 0; i < w->n_roots; i++) {
 		intake_close(&w->roots[i]);
@@ -371,6 +429,16 @@ watcher_check(const struct config *config, struct config_error *error)
 	return 0;
 }
 
+static int
+exit_code(const struct watcher *w)
+{
+	if (w->exit_code != 0)
+		return w->exit_code;
+	if (w->renewing)
+		return CHILD_EXIT_RENEW;
+	return w->cut ? CHILD_EXIT_CUT : CHILD_EXIT_STOPPED;
+}
+
 int
 watcher_main(const struct watcher_setup *setup)
 {
@@ -383,16 +451,16 @@ watcher_main(const struct watcher_setup *setup)
 	w->rescan_due_ms = w->unsure_due_ms = -1;
 	w->loop = ev_default_loop(EVFLAG_NOENV);
 	if (open_all(w) == 0) {
-		log_info(
-		    "created: %zu roots (their directories are listed now)", w->n_roots);
+		log_info("created: %zu roots (%s)", w->n_roots,
+		    watcher_has_taken_over(w) ? "their watches were taken over"
+					      : "their directories are listed now");
 		w->unsure_due_ms = w->state == NULL ? -1 : w->start_ms;
 		turn_start(w);
 		life_start(w);
 		confine_watcher(w);
+		catch_up(w);
 		ev_run(w->loop, 0);
-		code = w->exit_code != 0 ? w->exit_code
-		    : w->cut		 ? CHILD_EXIT_CUT
-					 : CHILD_EXIT_STOPPED;
+		code = exit_code(w);
 	} else if (w->setup.ready_fd != -1) {
 		static const char text[] = "failed: see the trace log\n";
 

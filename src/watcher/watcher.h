@@ -13,15 +13,20 @@
 
 #include "conf/config.h"
 
+struct handover;
+
 struct watcher_setup {
 	struct config *config;		    /* taken */
 	const struct config_source *source; /* to read it again at a reload */
 	int wire_fd;			    /* to the runner; -1: none (plain monitor) */
-	int life_fd;		  /* end of file when the supervisor is gone; -1: none */
-	int ready_fd;		  /* one line is written there when ready; -1: none */
-	int lock_fd;		  /* the lock, to see whether it is still in place; -1 */
-	bool foreground;	  /* the event stream goes to stdout too */
-	const char *trace_log;	  /* reopened at SIGUSR1; NULL: stderr stays */
+	int life_fd;	       /* end of file when the supervisor is gone; -1: none */
+	int ready_fd;	       /* one line is written there when ready; -1: none */
+	int lock_fd;	       /* the lock, to see whether it is still in place; -1 */
+	int hand_fd;	       /* what is left for the next one goes there; -1: to none */
+	struct handover *hand; /* what the one before has left; taken; NULL: none */
+	unsigned renewals;     /* how often filemond was put in its own place */
+	bool foreground;       /* the event stream goes to stdout too */
+	const char *trace_log; /* reopened at SIGUSR1; NULL: stderr stays */
 	pid_t supervisor, runner; /* to show */
 	unsigned restarts;	  /* how often watcher or runner was started again */
 	const char *last_restart; /* why, NULL if never */
@@ -35,6 +40,7 @@ enum child_exit {
 	CHILD_EXIT_FATAL = 1,	   /* cannot work; said why */
 	CHILD_EXIT_CUT = 3,	   /* asked to stop, running jobs were broken off */
 	CHILD_EXIT_STATE_GONE = 4, /* the state directory was removed or replaced */
+	CHILD_EXIT_RENEW = 5,	   /* asked to make place for a new filemond */
 };
 
 /*

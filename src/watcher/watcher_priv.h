@@ -164,9 +164,16 @@ struct watcher {
 	dev_t state_dev;      /* of the state directory, at the start */
 	ino_t state_ino;
 	bool stopping, stop_sent, cut;
+	bool renewing; /* stopping, to make place for a new filemond */
 	int64_t stop_due_ms;
 	const char *stop_reason;
 	int exit_code;
+
+	/* What was there to be taken over (legacy.h). */
+	struct {
+		size_t roots; /* that go on without a comparison */
+		char why[96]; /* the others do not; "": nothing was handed over */
+	} taken;
 
 	/* Reload: the new configuration while the runner has not agreed yet. */
 	struct config *reload_config;
@@ -186,6 +193,9 @@ void handlers_evaluated(struct watcher *);
 void reload_begin(struct watcher *, struct conn *conn, const char *id);
 void reload_answer(struct watcher *, const struct wire_msg *);
 
+/* restart.c: the configuration is right, so a new filemond may take the place. */
+void restart_begin(struct watcher *, struct conn *conn, const char *id);
+
 /* watcher.c */
 void watcher_begin_scan(struct watcher *, const char *why);
 /* What is committed next belongs to the event log up to here (undo.h). */
@@ -194,6 +204,8 @@ bool watcher_scanning(const struct watcher *);
 /* Nothing is left to be listed. */
 void watcher_scan_done(struct watcher *);
 void watcher_stop(struct watcher *, const char *reason);
+/* Is every root watched as the watcher before this one left it? */
+bool watcher_has_taken_over(const struct watcher *);
 /* Reads the kernel's queues until they are empty: a barrier. */
 void watcher_drain_events(struct watcher *);
 /* Have the timer computed anew, this turn. */

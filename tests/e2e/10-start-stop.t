@@ -48,8 +48,12 @@ ok "it found the project from a directory below" \
 	sh -c "cd '$P/docs/deep' && exec '$FILEMONCTL' status"
 
 # restart, stop
+watcher=$(pid_of watcher)
 ok "restart" ctl restart
-not_ok "restart starts another one" test "$(pid_of supervisor)" = "$pid"
+is "restart keeps the process" "$(pid_of supervisor)" "$pid"
+not_ok "... and starts another watcher" test "$(pid_of watcher)" = "$watcher"
+ok "with other options it is another one" ctl -o settle=7ms restart
+not_ok "... by its pid" test "$(pid_of supervisor)" = "$pid"
 ok "stop" ctl stop
 exits 3 "after stop it is stopped" ctl status
 ok "stop leaves nothing behind" wait_for "$LIMIT" none_left

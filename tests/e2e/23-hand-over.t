@@ -22,6 +22,7 @@ mkdir "$T/copy"
 : >"$T/done.log"
 project tree </dev/null
 write_conf 5ms
+"$TOOLS/replay" list "$P" >"$T/first"
 
 more_done()
 {
@@ -48,8 +49,11 @@ change &
 for turn in 1 2 3; do
 	wait_for "$LIMIT" more_done $((turn * 20))
 	old=$(pid_of supervisor)
-	ok "restart $turn, while files change" ctl restart
-	not_ok "... by another daemon" test "$(pid_of supervisor)" = "$old"
+	old_watcher=$(pid_of watcher)
+	like "restart $turn, while files change" "$(ctl restart)" "*(watches taken over)"
+	is "... in the same process" "$(pid_of supervisor)" "$old"
+	not_ok "... with another watcher" test "$(pid_of watcher)" = "$old_watcher"
+	is "... that has listed nothing" "$(st '.watch[0].listed')" 0
 	ok "... and deliveries go on" wait_for "$LIMIT" more_done "$(wc -l <"$T/done.log")"
 done
 : >"$T/enough"
@@ -62,6 +66,11 @@ ok "what was written all through the restarts is there, and no more" \
 ok "more than a few files were" test "$(cat "$T/written")" -gt 60
 sort "$T/done.log" | uniq -d >"$T/twice"
 ok "nothing was delivered twice that was done" test ! -s "$T/twice"
+ok "every change is in the event log, which replayed gives the tree" replayed "$T/first"
+is "... and says that the watches were taken over" \
+	"$(events 'select(.event_type.type == "started") | .event_type.handover' | sort | uniq -c | xargs)" \
+	"1 null 3 true"
+not_ok "... without a gap" told '.event_type.type == "gap"'
 before=$(wc -l <"$T/done.log")
 ctl restart >/dev/null
 idle >/dev/null

@@ -102,7 +102,7 @@ begin(void)
 	w.roots[0].path = w.config->roots.v[0];
 	w.roots[0].filter = filter_new(w.config, w.roots[0].path);
 	w.roots[0].node = node_root(w.state, w.roots[0].path);
-	assert(intake_open(&w, &w.roots[0]) == 0);
+	assert(intake_open(&w, &w.roots[0], NULL) == 0);
 	w.stream = stream_new(&w);
 	handlers_build(&w);
 	w.control = control_open(&w);

@@ -145,6 +145,25 @@ START_TEST(the_watchdog_is_fed_twice_in_its_time)
 }
 END_TEST
 
-UNIT_MAIN("notify", without_the_variable_nothing_happens,
+START_TEST(what_was_taken_can_be_handed_on)
+{
+	char *first, *second;
+	int fd = manager(own_name('@'));
+	setenv("WATCHDOG_USEC", "5", 1);
+	notify_init();
+	first = notify_env(0);
+	second = notify_env(1);
+	ck_assert_int_eq(strncmp(first, "NOTIFY_SOCKET=@", 15), 0);
+	ck_assert_str_eq(second, "WATCHDOG_USEC=5");
+	ck_assert_ptr_null(notify_env(2));
+	notify_init();
+	ck_assert_ptr_null(notify_env(0));
+	free(first);
+	free(second);
+	close(fd);
+}
+END_TEST
+
+UNIT_MAIN("notify", what_was_taken_can_be_handed_on, without_the_variable_nothing_happens,
     a_path_is_told_and_not_inherited, an_abstract_name_is_told,
     an_address_that_is_none_is_left_alone, the_watchdog_is_fed_twice_in_its_time)
