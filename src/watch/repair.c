@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Looking again after a loss.  Everything is queued to be listed, at once for
- * the first loss; while losses go on, each time later than before, so that a
- * storm does not end in nothing but listing.  A loss is never forgotten: it is
- * repaired when losses have ceased for REPAIR_CALM_MS, and at its due time at
- * the latest.
+ * Looking again after a loss.  Everything is queued to be listed, once it is
+ * calm: while notifications come as in a storm, listing would only slow down
+ * their reading, have more of them lost and be in vain.  A loss is never
+ * forgotten: it is repaired after REPAIR_MIN_MS at the latest, and while losses
+ * go on, each time later than before.
  */
 
 #include "watch/watch_priv.h"
@@ -26,18 +26,24 @@ sooner(int64_t a, int64_t b)
 }
 
 static void
-repair(struct fm_watch *w, int64_t now)
+repair(struct fm_watch *w)
 {
 	grow(&w->repair, REPAIR_MIN_MS, REPAIR_MAX_MS);
-	w->repaired_ms = now;
 	tree_queue_all(w, 0, FM_SCAN_REPAIR | DIR_RECURSE);
+}
+
+/* The next look at whether it is calm. */
+static void
+wait_for_calm(struct fm_watch *w, int64_t now)
+{
+	w->events_before = w->events;
+	w->repair.due = sooner(w->repair_latest, now + REPAIR_CALM_MS);
 }
 
 void
 repair_all(struct fm_watch *w, enum fm_cause cause, int error)
 {
 	int64_t now = watch_now();
-	bool calm;
 
 	if (w->gone)
 		return;
@@ -45,15 +51,22 @@ repair_all(struct fm_watch *w, enum fm_cause cause, int error)
 	relink_drop(w, INT64_MAX);
 	relink_forget_last(&w->relink);
 	tell_state(w, FM_DIRTY, cause, error);
-	calm = w->lost_ms == -1 || now - w->lost_ms > 2 * w->repair.wait;
-	w->lost_ms = now;
-	if (calm)
+	if (w->lost_ms == -1 || now - w->lost_ms > 2 * w->repair.wait)
 		w->repair.wait = 0;
-	if (w->repair.wait == 0 || now >= w->repaired_ms + w->repair.wait)
-		repair(w, now);
+	w->lost_ms = now;
+	if (w->repair.due == -1)
+		w->repair_latest =
+		    now + (w->repair.wait == 0 ? REPAIR_MIN_MS : w->repair.wait);
+	wait_for_calm(w, now);
+}
+
+static void
+look_for_calm(struct fm_watch *w, int64_t now)
+{
+	if (now < w->repair_latest && w->events - w->events_before > REPAIR_CALM_EVENTS)
+		wait_for_calm(w, now);
 	else
-		w->repair.due =
-		    sooner(w->repaired_ms + w->repair.wait, now + REPAIR_CALM_MS);
+		repair(w);
 }
 
 /* Is a polled directory still waiting for the poll before this one? */
@@ -97,7 +110,7 @@ void
 repair_tick(struct fm_watch *w, int64_t now)
 {
 	if (w->repair.due != -1 && now >= w->repair.due)
-		repair(w, now);
+		look_for_calm(w, now);
 	if (w->retries > 0 && w->retry.due != -1 && now >= w->retry.due) {
 		grow(&w->retry, RETRY_MIN_MS, RETRY_MAX_MS);
 		tree_queue_all(w, DIR_RETRY, FM_SCAN_REPAIR);

@@ -30,7 +30,8 @@
 #define RETRY_MAX_MS 60000
 #define REPAIR_MIN_MS 1000
 #define REPAIR_MAX_MS 30000
-#define REPAIR_CALM_MS 100
+#define REPAIR_CALM_MS 100 /* with fewer notifications than: */
+#define REPAIR_CALM_EVENTS 1000
 #define ROOT_LOOK_MIN_MS 100
 #define ROOT_LOOK_MAX_MS 2000
 
@@ -78,7 +79,9 @@ struct fm_watch {
 	bool degraded[FM_CAUSE_REPLACED + 1];	     /* told so */
 	unsigned long retries;			     /* directories with DIR_RETRY */
 	struct backoff root_look, retry, repair;
-	int64_t repaired_ms, lost_ms; /* the last repair, the last loss; -1 never */
+	int64_t lost_ms;	     /* the last loss; -1: none */
+	int64_t repair_latest;	     /* of the one that waits for calm */
+	unsigned long events_before; /* at the last look for calm */
 	int64_t poll_due;
 	alignas(struct inotify_event) char buf[WATCH_BUFFER];
 };
