@@ -56,6 +56,12 @@ node_get(struct state *state, int64_t id, struct node *node)
 	return one_row(state, stmt, node);
 }
 
+static int64_t
+mark_of(const struct node *node)
+{
+	return node->gone || node->unsure ? 0 : sig_hash(&node->sig);
+}
+
 /* The signature's columns from parameter at on. */
 static void
 bind_sig(sqlite3_stmt *stmt, int at, const struct node *node)
@@ -69,6 +75,7 @@ bind_sig(sqlite3_stmt *stmt, int at, const struct node *node)
 	sqlite3_bind_int64(stmt, at + 6, node->sig.ctime);
 	sqlite3_bind_int64(stmt, at + 7, node->sig.meta);
 	sqlite3_bind_int64(stmt, at + 8, node->origin);
+	sqlite3_bind_int64(stmt, at + 9, mark_of(node));
 }
 
 void
@@ -76,8 +83,8 @@ node_insert(struct state *state, struct node *node, const void *name, size_t len
 {
 	sqlite3_stmt *stmt = state_stmt(state,
 	    "INSERT INTO node(parent, name, type, gone, unsure, ino, size, mtime, ctime, "
-	    "meta, origin)"
-	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
+	    "meta, origin, mark)"
+	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
 
 	sql_begin(state_sql(state));
 	sqlite3_bind_int64(stmt, 1, node->parent);
@@ -92,7 +99,7 @@ node_update(struct state *state, const struct node *node)
 {
 	sqlite3_stmt *stmt = state_stmt(state,
 	    "UPDATE node SET type = ?2, gone = ?3, unsure = ?4, ino = ?5, size = ?6,"
-	    " mtime = ?7, ctime = ?8, meta = ?9, origin = ?10 WHERE id = ?1");
+	    " mtime = ?7, ctime = ?8, meta = ?9, origin = ?10, mark = ?11 WHERE id = ?1");
 
 	sql_begin(state_sql(state));
 	sqlite3_bind_int64(stmt, 1, node->id);
@@ -255,10 +262,11 @@ page_add(struct node_page *page, sqlite3_stmt *stmt)
 		page->name_at =
 		    xreallocarray(page->name_at, page->cap + 1, sizeof(size_t));
 	}
-	read_columns(stmt, &page->rows[page->n]);
+	page->rows[page->n] = (struct node_row){ sqlite3_column_int64(stmt, 0),
+		sqlite3_column_int64(stmt, 1) };
 	page->name_at[page->n] = page->names.len;
-	buf_add(&page->names, sqlite3_column_blob(stmt, 11),
-	    (size_t)sqlite3_column_bytes(stmt, 11));
+	buf_add(&page->names, sqlite3_column_blob(stmt, 2),
+	    (size_t)sqlite3_column_bytes(stmt, 2));
 	page->n++;
 	page->name_at[page->n] = page->names.len;
 }
@@ -268,7 +276,7 @@ node_page_read(struct state *state, int64_t dir, const void *after, size_t len,
     bool first, struct node_page *page)
 {
 	sqlite3_stmt *stmt = state_stmt(state,
-	    "SELECT " COLUMNS ", name FROM node WHERE parent = ?1 AND name > ?2"
+	    "SELECT id, mark, name FROM node WHERE parent = ?1 AND name > ?2"
 	    " ORDER BY name LIMIT ?3");
 
 	page->n = 0;

@@ -48,9 +48,16 @@ bool node_lookup(struct state *, int64_t root, const char *path, size_t, struct 
 /* The node's path below its root, and the root's id; 0 where it is below none. */
 int64_t node_path(struct state *, int64_t id, struct buf *out);
 
+struct node_row {
+	int64_t id;
+	/* sig_hash of what was seen; 0 where that is not enough to know: the path is
+	   gone or unsure, or an older version has written the row. */
+	int64_t mark;
+};
+
 /* A page of a directory's rows by name, so that no cursor stays open. */
 struct node_page {
-	struct node *rows; /* with names at name_at[i] in names */
+	struct node_row *rows; /* with names at name_at[i] in names */
 	size_t *name_at;
 	size_t n, cap;
 	struct buf names;

@@ -110,14 +110,15 @@ children_gone(struct watcher *w, struct root *root, int64_t dir, struct buf *pat
 		for (size_t i = 0; i < page.n; i++) {
 			size_t len;
 			const char *name = node_page_name(&page, i, &len);
+			struct node node;
 
 			buf_addc(path, '/');
 			buf_add(path, name, len);
-			if (!page.rows[i].gone) {
-				if (page.rows[i].sig.type == SIG_DIR)
-					children_gone(w, root, page.rows[i].id, path);
-				row_gone(w, root, &page.rows[i], path->p, path->len);
-				pending_cleanup(w, root, page.rows[i].id);
+			if (node_get(w->state, page.rows[i].id, &node) && !node.gone) {
+				if (node.sig.type == SIG_DIR)
+					children_gone(w, root, node.id, path);
+				row_gone(w, root, &node, path->p, path->len);
+				pending_cleanup(w, root, node.id);
 			}
 			buf_truncate(path, base);
 			if (i + 1 == page.n) {

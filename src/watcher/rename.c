@@ -48,11 +48,12 @@ carry_children(struct carry *c, int64_t from, int64_t to)
 		for (size_t i = 0; i < page.n; i++) {
 			size_t len;
 			const char *name = node_page_name(&page, i, &len);
+			struct node node;
 
 			buf_reset(&last);
 			buf_add(&last, name, len);
-			if (!page.rows[i].gone)
-				carry_child(c, &page.rows[i], name, len, to);
+			if (node_get(c->w->state, page.rows[i].id, &node) && !node.gone)
+				carry_child(c, &node, name, len, to);
 		}
 	} while (page.more);
 	node_page_release(&page);

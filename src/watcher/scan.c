@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "watcher/node.h"
 #include "watcher/pending.h"
 #include "watcher/reconcile.h"
 #include "watcher/watcher_priv.h"
@@ -50,13 +51,14 @@ compare_names(const char *a, size_t a_len, const char *b, size_t b_len)
 
 /* A row that the listing does not have. */
 static void
-row_missing(struct root *root, const struct node *row, const char *name, size_t len)
+row_missing(struct root *root, const struct node_row *row, const char *name, size_t len)
 {
 	struct root_scan *scan = &root->scan;
 	size_t base = scan->path.len;
 	struct buf path = BUF_INIT;
+	struct node node;
 
-	if (row->gone)
+	if (row->mark == 0 && node_get(root->watcher->state, row->id, &node) && node.gone)
 		return;
 	if (base > 0) {
 		buf_add(&path, scan->path.p, base);
@@ -69,7 +71,7 @@ row_missing(struct root *root, const struct node *row, const char *name, size_t 
 
 /* Takes the rows up to name, which the listing lacks; true: one is equal. */
 static bool
-catch_up(struct root *root, const char *name, size_t len, struct node *row)
+catch_up(struct root *root, const char *name, size_t len, struct node_row *row)
 {
 	const char *row_name;
 	size_t row_len;
@@ -89,32 +91,49 @@ catch_up(struct root *root, const char *name, size_t len, struct node *row)
 
 /* Handlers that are new, or were changed, are asked about what is unchanged too. */
 static void
-evaluate(struct root *root, const struct node *row, const struct fm_event *event)
+evaluate(struct root *root, int64_t id, const struct fm_event *event)
 {
 	struct watcher *w = root->watcher;
+	struct node node;
 
 	for (size_t i = 0; i < w->n_handlers; i++) {
-		if (w->handlers[i].evaluate) {
-			pending_update(w, root, row, event->path, event->path_len, false);
-			return;
-		}
+		if (!w->handlers[i].evaluate)
+			continue;
+		if (node_get(w->state, id, &node))
+			pending_update(
+			    w, root, &node, event->path, event->path_len, false);
+		return;
 	}
+}
+
+/* Does the listing show what was seen?  A row of an older version gets its mark. */
+static bool
+is_same(struct state *state, const struct node_row *row, const struct stat *st)
+{
+	struct node node;
+	struct sig sig;
+
+	sig_from_stat(&sig, st);
+	if (row->mark != 0)
+		return row->mark == sig_hash(&sig);
+	if (!node_get(state, row->id, &node) || node.gone || node.unsure ||
+	    sig_compare(&node.sig, &sig) != SIG_SAME)
+		return false;
+	node_update(state, &node);
+	return true;
 }
 
 static void
 take_entry(struct root *root, const struct fm_event *event)
 {
-	struct node row;
-	struct sig sig;
+	struct node_row row;
 	size_t len = event->path_len - (size_t)(event->name - event->path);
 
 	/* Without st where the state came after the watch: a monitor that polls. */
-	if (catch_up(root, event->name, len, &row) && event->st != NULL) {
-		sig_from_stat(&sig, event->st);
-		if (!row.gone && !row.unsure && sig_compare(&row.sig, &sig) == SIG_SAME) {
-			evaluate(root, &row, event);
-			return;
-		}
+	if (catch_up(root, event->name, len, &row) && event->st != NULL &&
+	    is_same(root->watcher->state, &row, event->st)) {
+		evaluate(root, row.id, event);
+		return;
 	}
 	/* The row may be older than the page: reconcile_path reads it afresh, and
 	   the stat too where an event came between. */
@@ -147,7 +166,7 @@ end(struct root *root)
 	struct node dir;
 
 	while ((name = next_row(root, &len)) != NULL) {
-		struct node row = root->scan.page.rows[root->scan.at++];
+		struct node_row row = root->scan.page.rows[root->scan.at++];
 
 		row_missing(root, &row, name, len);
 	}

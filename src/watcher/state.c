@@ -62,6 +62,12 @@ static const char *const migrations[] = {
 	"ALTER TABLE delivered ADD COLUMN sum BLOB;"
 	"ALTER TABLE delivered ADD COLUMN shape INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE delivered ADD COLUMN meta INTEGER NOT NULL DEFAULT 0;",
+	/* What a scan compares is in the index: rows that became known one by one
+	   are all over the table.  That (parent, name) is there once is left to
+	   who inserts. */
+	"ALTER TABLE node ADD COLUMN mark INTEGER NOT NULL DEFAULT 0;"
+	"DROP INDEX node_name;"
+	"CREATE INDEX node_name ON node(parent, name, mark);",
 };
 
 #define STMT_SLOTS 128 /* a power of two, well above the number of statements */

@@ -27,8 +27,9 @@ static const struct {
 	const char *insert;
 	int columns;
 } tables[] = {
-	{ "INSERT OR REPLACE INTO node VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
-	    12 },
+	{ "INSERT OR REPLACE INTO node"
+	  " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
+	    13 },
 	{ "INSERT OR REPLACE INTO delivered"
 	  " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
 	    13 },

@@ -102,6 +102,40 @@ START_TEST(pages_give_the_names_of_a_directory_in_order_and_all_of_them)
 }
 END_TEST
 
+static int64_t
+mark_of_first(struct state *state, int64_t dir)
+{
+	struct node_page page = { 0 };
+	int64_t mark;
+
+	node_page_read(state, dir, "", 0, true, &page);
+	ck_assert_uint_gt(page.n, 0);
+	mark = page.rows[0].mark;
+	node_page_release(&page);
+	return mark;
+}
+
+START_TEST(a_page_tells_by_a_mark_what_was_surely_seen)
+{
+	struct state *state = open_temporary();
+	int64_t root = node_root(state, "/p");
+	struct node file = add_node(state, root, "f", SIG_FILE);
+
+	ck_assert_int_eq(mark_of_first(state, root), sig_hash(&file.sig));
+	file.sig.size++;
+	node_update(state, &file);
+	ck_assert_int_eq(mark_of_first(state, root), sig_hash(&file.sig));
+	file.unsure = true;
+	node_update(state, &file);
+	ck_assert_int_eq(mark_of_first(state, root), 0);
+	file.unsure = false;
+	file.gone = true;
+	node_update(state, &file);
+	ck_assert_int_eq(mark_of_first(state, root), 0);
+	state_close(state);
+}
+END_TEST
+
 START_TEST(due_deliveries_come_in_order_of_time)
 {
 	struct state *state = open_temporary();
@@ -304,7 +338,7 @@ END_TEST
 UNIT_MAIN("state", a_path_is_found_and_built_again_through_its_directories,
     a_relinked_directory_takes_everything_below_with_it,
     pages_give_the_names_of_a_directory_in_order_and_all_of_them,
-    due_deliveries_come_in_order_of_time,
+    a_page_tells_by_a_mark_what_was_surely_seen, due_deliveries_come_in_order_of_time,
     what_is_blocked_becomes_due_when_the_other_is_done,
     a_failure_is_kept_with_its_output_byte_for_byte,
     a_handler_that_is_no_more_configured_is_forgotten_with_its_rows,
