@@ -51,8 +51,8 @@ const struct option options[] = {
 		"How changes are noticed; auto decides by the type of the file system." },
 	{ TOP(enrich), .name = "enrich", .type = OPTION_ENRICH, .dflt = "{}",
 	    .example = "{ process, user }",
-	    .text = "What records say of the process that did it (process, user); "
-		    "fanotify." },
+	    .text =
+		"What records say of who did it (process, user, session); fanotify." },
 	{ TOP(poll_interval_ms), .name = "poll-interval", .type = OPTION_DURATION,
 	    .min = 10, .max = DAY, .dflt = "2s",
 	    .text = "How often directories are looked at that have to be polled." },

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/xmalloc.h"
 #include "watcher/commands.h"
+#include "watcher/process.h"
 #include "watcher/watcher_priv.h"
 
 /* NULL where there is no path. */
@@ -58,6 +59,21 @@ say(const struct sandbox_setup *setup, const struct sandbox *s)
 			    sandbox_name(i), s->part[i].why);
 }
 
+/* landlock lets nobody look into the environment of others, which is where a session
+   tells of itself. */
+static bool
+looks_at_sessions(const struct watcher *w)
+{
+	return (w->config->enrich & ENRICH_SESSION) && uses_fanotify(w);
+}
+
+static void
+leave_out_landlock(struct sandbox_state *state)
+{
+	snprintf(state->why, sizeof(state->why), "enrich has session, which it forbids");
+	log_info("sandbox: no landlock: %s (going on without it)", state->why);
+}
+
 void
 confine_watcher(struct watcher *w)
 {
@@ -67,16 +83,19 @@ confine_watcher(struct watcher *w)
 	struct sandbox_setup setup = {
 		.wanted = {
 			[SANDBOX_SECCOMP] = config->seccomp,
-			[SANDBOX_LANDLOCK] = config->landlock,
+			[SANDBOX_LANDLOCK] = config->landlock && !looks_at_sessions(w),
 			[SANDBOX_CAPABILITIES] = config->drop_capabilities,
 		},
 		.places = { config->state_dir, socket_dir, trace_dir },
 		.fanotify = uses_fanotify(w),
+		.sessions = looks_at_sessions(w),
 	};
 
 	if (config->state_dir == NULL)
 		add_temporary(setup.places, 3);
 	sandbox_enter(&setup, &w->sandbox);
+	if (config->landlock && setup.sessions)
+		leave_out_landlock(&w->sandbox.part[SANDBOX_LANDLOCK]);
 	say(&setup, &w->sandbox);
 	free(socket_dir);
 	free(trace_dir);

@@ -12,7 +12,7 @@ render(const struct watcher *w, const struct fm_event *event, struct buf *out)
 {
 	struct buf kin = BUF_INIT;
 
-	process_render(out, w->config->enrich, event->pid, event->pidfd);
+	process_render(out, w->config->enrich & ENRICH_DOER, event->pid, event->pidfd);
 	if (!process_is_running(event->pidfd))
 		return;
 	kin_render(w, event->pid, &kin);
@@ -26,7 +26,7 @@ doer_begin(struct watcher *w, const struct fm_event *event)
 {
 	struct doer *d = &w->doer;
 
-	d->known = w->config->enrich != 0 && event->pid > 0;
+	d->known = (w->config->enrich & ENRICH_DOER) && event->pid > 0;
 	if (!d->known)
 		return;
 	d->path = event->path;

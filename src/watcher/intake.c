@@ -13,6 +13,7 @@
 #include "base/notify.h"
 #include "watcher/dispatch.h"
 #include "watcher/legacy.h"
+#include "watcher/process.h"
 #include "watcher/reconcile.h"
 #include "watcher/record.h"
 #include "watcher/rename.h"
@@ -411,7 +412,7 @@ intake_open(struct watcher *w, struct root *root, struct legacy *legacy)
 		.root = root->path,
 		.backend = backends[w->config->backend],
 		.lazy = w->state == NULL,
-		.pidfd = w->config->enrich != 0,
+		.pidfd = w->config->enrich & ENRICH_DOER,
 		.poll_interval_ms = w->config->poll_interval_ms,
 		.cross_filesystems = w->config->cross_filesystems,
 		.names_only = w->state == NULL,

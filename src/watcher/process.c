@@ -11,8 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/compiler.h"
 #include "base/xmalloc.h"
 #include "watcher/procfile.h"
+#include "watcher/session.h"
 
 #define STAT_MAX 1024
 #define STATUS_MAX 8192
@@ -20,9 +22,9 @@
 #define GROUPS_MAX 64
 #define PASSWD_LINES 20000
 
-/* At most max bytes; such files come whole in one read.  The caller frees. */
-static char *
-read_proc(int pid, const char *name, size_t max, size_t *len)
+/* Such files come whole in one read. */
+char *
+process_read(int pid, const char *name, size_t max, size_t *len)
 {
 	char path[64], *text = NULL;
 	ssize_t n;
@@ -53,7 +55,7 @@ static void
 add_cmdline(struct buf *out, int pid)
 {
 	size_t len = 0;
-	char *text = read_proc(pid, "cmdline", CMDLINE_MAX, &len);
+	char *text = process_read(pid, "cmdline", CMDLINE_MAX, &len);
 
 	while (text != NULL && len > 0 && text[len - 1] == '\0')
 		len--;
@@ -70,7 +72,7 @@ static char *
 read_stat(int pid, struct proc_stat *stat)
 {
 	size_t len = 0;
-	char *text = read_proc(pid, "stat", STAT_MAX, &len);
+	char *text = process_read(pid, "stat", STAT_MAX, &len);
 
 	if (text != NULL && procfile_stat(text, stat))
 		return text;
@@ -86,7 +88,7 @@ process_ids(int pid, struct process_ids *ids)
 
 	if (text == NULL)
 		return false;
-	*ids = (struct process_ids){ stat.parent, stat.session };
+	*ids = (struct process_ids){ stat.parent, stat.session, stat.tty };
 	free(text);
 	return true;
 }
@@ -154,7 +156,7 @@ static bool
 add_user(struct buf *out, int pid)
 {
 	size_t len = 0;
-	char *text = read_proc(pid, "status", STATUS_MAX, &len);
+	char *text = process_read(pid, "status", STATUS_MAX, &len);
 	const char *uids = text == NULL ? NULL : strstr(text, "\nUid:");
 	const char *groups = text == NULL ? NULL : strstr(text, "\nGroups:");
 	unsigned uid;
@@ -170,6 +172,23 @@ add_user(struct buf *out, int pid)
 	return read;
 }
 
+/* What belongs to one context. */
+struct part {
+	const char *member; /* NULL: it is there also where nothing was read */
+	unsigned kind;
+	bool (*add)(struct buf *, int pid);
+	struct buf text;
+	bool is_read;
+};
+
+static void
+add_part(struct buf *out, const struct part *part)
+{
+	buf_addf(out, ",\"%s\":{", part->member);
+	buf_add(out, part->text.p, part->text.len);
+	buf_addc(out, '}');
+}
+
 bool
 process_is_running(int pidfd)
 {
@@ -178,28 +197,38 @@ process_is_running(int pidfd)
 	return pidfd != -1 && poll(&pfd, 1, 0) == 0;
 }
 
+static void
+read_parts(struct part *parts, size_t n, unsigned kinds, int pid)
+{
+	for (size_t i = 0; i < n; i++)
+		parts[i].is_read =
+		    (kinds & parts[i].kind) && parts[i].add(&parts[i].text, pid);
+}
+
 void
 process_render(struct buf *out, unsigned kinds, int pid, int pidfd)
 {
-	struct buf process = BUF_INIT, user = BUF_INIT;
+	struct part parts[] = {
+		{ "user_context", ENRICH_USER, add_user, BUF_INIT, false },
+		{ "session_context", ENRICH_SESSION, session_render, BUF_INIT, false },
+		{ NULL, ENRICH_PROCESS, add_process, BUF_INIT, false },
+	};
+	const struct part *process = &parts[COUNTOF(parts) - 1];
 	bool running = process_is_running(pidfd);
-	bool is_process =
-	    running && (kinds & ENRICH_PROCESS) && add_process(&process, pid);
-	bool is_user = running && (kinds & ENRICH_USER) && add_user(&user, pid);
 
+	if (running)
+		read_parts(parts, COUNTOF(parts), kinds, pid);
 	running = running && process_is_running(pidfd);
 	buf_adds(out, ",\"attribution\":\"exact\"");
 	if (kinds & ENRICH_PROCESS) {
 		buf_addf(out, ",\"process_context\":{\"pid\":%d", pid);
-		if (is_process && running)
-			buf_add(out, process.p, process.len);
+		if (process->is_read && running)
+			buf_add(out, process->text.p, process->text.len);
 		buf_addc(out, '}');
 	}
-	if (is_user && running) {
-		buf_adds(out, ",\"user_context\":{");
-		buf_add(out, user.p, user.len);
-		buf_addc(out, '}');
+	for (size_t i = 0; i < COUNTOF(parts); i++) {
+		if (parts[i].is_read && running && parts[i].member != NULL)
+			add_part(out, &parts[i]);
+		buf_release(&parts[i].text);
 	}
-	buf_release(&process);
-	buf_release(&user);
 }

@@ -20,4 +20,13 @@ struct proc_stat {
 /* text ends with a NUL.  false where it is no stat. */
 bool procfile_stat(const char *text, struct proc_stat *);
 
+unsigned procfile_tty_major(int tty);
+unsigned procfile_tty_minor(int tty);
+/* N of /dev/pts/N; -1: it is another kind of terminal. */
+int procfile_pts(int tty);
+
+/* The value of a variable in an environ of len bytes, after which there is a NUL;
+   NULL: it is not there, or cut off. */
+const char *procfile_env(const char *text, size_t len, const char *name);
+
 #endif

@@ -11,6 +11,7 @@
 #include "watcher/control.h"
 #include "watcher/dispatch.h"
 #include "watcher/keep.h"
+#include "watcher/process.h"
 #include "watcher/stream.h"
 #include "watcher/watcher_priv.h"
 
@@ -31,6 +32,14 @@ same_list(const struct strlist *a, const struct strlist *b)
 	return true;
 }
 
+/* Whether the kernel tells who did it, and what the sandbox forbids. */
+static bool
+same_enrich(unsigned from, unsigned to)
+{
+	return ((from & ENRICH_DOER) != 0) == ((to & ENRICH_DOER) != 0) &&
+	    ((from ^ to) & ENRICH_SESSION) == 0;
+}
+
 /* What was decided at start; NULL: all of it is the same. */
 static const char *
 needs_restart(const struct config *from, const struct config *to)
@@ -43,7 +52,7 @@ needs_restart(const struct config *from, const struct config *to)
 		return "control-socket";
 	if (from->backend != to->backend)
 		return "backend";
-	if ((from->enrich != 0) != (to->enrich != 0))
+	if (!same_enrich(from->enrich, to->enrich))
 		return "enrich";
 	if (from->poll_interval_ms != to->poll_interval_ms)
 		return "poll-interval";

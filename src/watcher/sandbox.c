@@ -348,7 +348,9 @@ needed(const struct sandbox_setup *setup)
 	    CAPS_BIT(CAP_FOWNER);
 
 	/* fanotify_mark(2) of a file system, also when a root is back */
-	return setup->fanotify ? keep | CAPS_BIT(CAP_SYS_ADMIN) : keep;
+	if (setup->fanotify)
+		keep |= CAPS_BIT(CAP_SYS_ADMIN);
+	return setup->sessions ? keep | CAPS_BIT(CAP_SYS_PTRACE) : keep;
 }
 
 static int

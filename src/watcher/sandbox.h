@@ -33,6 +33,7 @@ struct sandbox_setup {
 	/* Directories that may be written below; NULL entries are passed over. */
 	const char *places[SANDBOX_PLACES_MAX];
 	bool fanotify; /* notifications are by fanotify(7), which opens by handle */
+	bool sessions; /* the environment of processes of all users is read */
 };
 
 struct sandbox {

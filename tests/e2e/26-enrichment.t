@@ -2,7 +2,7 @@
 # Records that say whose doing it was: exact or absent.
 # shellcheck source=/dev/null
 . "${top_srcdir:?}/tests/lib/daemon.sh"
-need jq
+need jq script setsid
 
 project p <<CONF
 backend = fanotify
@@ -91,6 +91,65 @@ echo 1 >"$P/while-stopped"
 start_daemon
 saw "what a scan finds has no process" \
 	'.rel_path == "while-stopped" and (has("attribution") | not)'
+
+# Where it is worked with from: a terminal of its own, SSH, tmux; some of it only
+# in the environment of the session's leader, as below sudo.
+ctl stop >/dev/null
+conf <<'CONF'
+backend = fanotify
+enrich = { session }
+CONF
+start_daemon
+ok "sessions are looked at without landlock" st_is .sandbox.landlock false
+like "and it says why" "$(st .sandbox.landlock_why)" "*session*"
+cat >"$T/at-terminal" <<'SH'
+tty >"$1/tty"
+echo 1 >"$2/by-leader"
+read -r _ <"$1/go5"
+env -u SSH_CONNECTION -u TMUX_PANE TMUX=/tmp/other,7,0 \
+	sh -c 'echo 1 >"$2/by-child"; read -r _ <"$1/go6"' child "$1" "$2"
+SH
+mkfifo "$T/go5" "$T/go6"
+exec 4<>"$T/go5" 5<>"$T/go6"
+saw_session() # SENTENCE PATH CONDITION
+{
+	saw "$1" '.rel_path == "'"$2"'" and .attribution == "exact" and (.session_context | '"$3"')'
+}
+SSH_CONNECTION='192.0.2.7 50022 198.51.100.1 22' TMUX=/tmp/a,b/default,12,0 TMUX_PANE=%3 \
+	setsid script -qec "sh '$T/at-terminal' '$T' '$P'" /dev/null >/dev/null 2>&1 </dev/null &
+script=$!
+at_exit "kill $script 2>/dev/null"
+saw_session "a session has its SSH client" by-leader \
+	'.session > 1 and .ssh_client == "192.0.2.7" and .ssh_client_port == 50022'
+saw_session "its tmux" by-leader '.tmux == "/tmp/a,b/default" and .tmux_pane == "%3"'
+saw_session "and its terminal" by-leader '.terminal == "'"$(cat "$T/tty")"'"'
+echo go >&4
+saw_session "what a process lacks is its leader's" by-child \
+	'.ssh_client == "192.0.2.7" and .tmux_pane == "%3" and .tmux == "/tmp/other"'
+echo go >&5
+wait "$script"
+# Values of strangers: no UTF-8, no commas, too long, no port.
+# shellcheck disable=SC2016 # of that shell
+env -u TMUX_PANE SSH_CONNECTION="$(printf 'x\377"y')" TMUX=plain \
+	TMUX_PANE="$(printf '%01100d' 0)" setsid sh -c \
+	'echo 1 >"$2/by-stranger"; read -r _ <"$1/go5"' stranger "$T" "$P" &
+stranger=$!
+at_exit "kill $stranger 2>/dev/null"
+saw_session "what strangers write there is only text" by-stranger \
+	'.ssh_client == "x\ufffd\"y" and .tmux == "plain" and
+	(has("ssh_client_port") or has("tmux_pane") or has("terminal") | not)'
+echo go >&4
+wait "$stranger"
+exec 4>&- 5>&-
+ok "and all of it fits the schema" fits_schema
+conf <<CONF
+backend = fanotify
+enrich = { process }
+edited = false
+settle = 20ms
+CONF
+ctl reload >"$T/reload" 2>&1
+like "a reload cannot take it back" "$(cat "$T/reload")" "*enrich*"
 
 # Without the option nothing is said, and without fanotify nothing is known.
 ctl stop >/dev/null
