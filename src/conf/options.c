@@ -50,9 +50,9 @@ const struct option options[] = {
 	    .text =
 		"How changes are noticed; auto decides by the type of the file system." },
 	{ TOP(enrich), .name = "enrich", .type = OPTION_ENRICH, .dflt = "{}",
-	    .example = "{ process, user }",
-	    .text =
-		"What records say of who did it (process, user, session); fanotify." },
+	    .example = "{ process, user, git }",
+	    .text = "What records say of who did it (process, user, session) and of "
+		    "the repository (git)." },
 	{ TOP(poll_interval_ms), .name = "poll-interval", .type = OPTION_DURATION,
 	    .min = 10, .max = DAY, .dflt = "2s",
 	    .text = "How often directories are looked at that have to be polled." },

@@ -412,7 +412,7 @@ format_exits(const struct option *row, const void *member, struct buf *out)
 	end_elements(out, n);
 }
 
-static const char *const enrich_names[] = { "process", "user", "session" };
+static const char *const enrich_names[] = { "process", "user", "session", "git" };
 
 static int
 set_enrich(const struct option *row, void *member, const struct strlist *values,
@@ -427,7 +427,7 @@ set_enrich(const struct option *row, void *member, const struct strlist *values,
 			t++;
 		if (t == COUNTOF(enrich_names))
 			return refuse(refusal,
-			    "'%.60s' is unknown: process, user or session is wanted",
+			    "'%.60s' is unknown: process, user, session or git is wanted",
 			    values->v[i]);
 		bits |= 1U << t;
 	}

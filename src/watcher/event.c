@@ -372,6 +372,8 @@ event_render_json(struct buf *b, const struct event_frame *frame, const struct e
 	}
 	if (ev->doer)
 		buf_adds(b, ev->doer);
+	if (ev->git)
+		buf_adds(b, ev->git);
 	buf_add(b, frame->tags.p, frame->tags.len);
 	add(b, "}\n");
 }

@@ -54,6 +54,7 @@ struct event {
 	const struct stat *st; /* NULL where it could not be had */
 	const char *source;    /* "inotify", "poll", "scan" */
 	const char *doer;      /* members of the record (doer.h); NULL: not known */
+	const char *git;       /* a member of the record (git.h); NULL: none */
 	/* What tells saves apart (save.h); not in the record. */
 	bool listed;   /* found by a listing */
 	bool replaced; /* there was another file at path before */

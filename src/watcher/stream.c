@@ -10,8 +10,10 @@
 #include "watcher/ask.h"
 #include "watcher/clock.h"
 #include "watcher/delivery.h"
+#include "watcher/git.h"
 #include "watcher/held.h"
 #include "watcher/limit.h"
+#include "watcher/process.h"
 #include "watcher/save.h"
 #include "watcher/watcher_priv.h"
 
@@ -30,18 +32,21 @@ struct stream {
 	uint64_t dropped_before;
 };
 
-static void
-write_record(void *ctx, const struct event *ev)
-{
-	struct stream *s = ctx;
-
-	ask_for_written(s->w, ev, evlog_add(s->w->log, ev, NULL));
-}
-
 static bool
 is_change(const struct event *ev)
 {
 	return ev->type < EVENT_GAP && ev->path != NULL;
+}
+
+static void
+write_record(void *ctx, const struct event *ev)
+{
+	struct stream *s = ctx;
+	struct event full = *ev;
+
+	if ((s->w->config->enrich & ENRICH_GIT) && is_change(ev))
+		full.git = git_context(s->w->git, ev);
+	ask_for_written(s->w, ev, evlog_add(s->w->log, &full, NULL));
 }
 
 static void

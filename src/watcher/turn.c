@@ -8,6 +8,7 @@
 #include "watcher/ask.h"
 #include "watcher/control.h"
 #include "watcher/dispatch.h"
+#include "watcher/git.h"
 #include "watcher/intake.h"
 #include "watcher/keep.h"
 #include "watcher/life.h"
@@ -247,6 +248,7 @@ commit(struct watcher *w, int64_t now)
 {
 	bool committed = true;
 
+	git_forget(w->git);
 	evlog_flush(w->log);
 	followers_turn(w);
 	look_at_reader(w);

@@ -17,6 +17,7 @@
 #include "watcher/confine.h"
 #include "watcher/control.h"
 #include "watcher/dispatch.h"
+#include "watcher/git.h"
 #include "watcher/held.h"
 #include "watcher/intake.h"
 #include "watcher/keep.h"
@@ -295,6 +296,7 @@ open_all(struct watcher *w)
 {
 	if (open_log(w) == -1)
 		return -1;
+	w->git = git_new();
 	w->stream = stream_new(w);
 	if (open_state(w) == -1 || open_roots(w) == -1)
 		return -1;
@@ -393,6 +395,7 @@ close_all(struct watcher *w)
 	free(w->roots);
 	free(w->reload_id);
 	buf_release(&w->doer.json);
+	git_free(w->git);
 	buf_release(&w->abs);
 	buf_release(&w->scratch);
 }

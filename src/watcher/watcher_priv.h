@@ -33,6 +33,7 @@
 struct asks;
 struct job;
 struct control;
+struct git;
 struct keep;
 
 struct handler_stats {
@@ -120,6 +121,7 @@ struct watcher {
 	uint64_t log_told_seq;
 	struct intake_stats intake;
 	struct doer doer;
+	struct git *git;
 	uint64_t seen[SEEN_SLOTS]; /* paths looked at during this bufferful */
 	size_t n_seen;
 	struct buf abs; /* scratch: an absolute path */
