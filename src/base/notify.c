@@ -89,17 +89,59 @@ notify_env(unsigned i)
 
 /* A lost READY=1 is a failed start, so a full queue is waited for, but not long. */
 static int
-send_datagram(const char *text, size_t len)
+send_message(const struct msghdr *msg)
 {
 	const struct timeval limit = { .tv_sec = 1 };
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return -1;
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-	ssize_t n = sendto(
-	    fd, text, len, MSG_NOSIGNAL, (const struct sockaddr *)&address, address_len);
+	ssize_t n = sendmsg(fd, msg, MSG_NOSIGNAL);
 	fd_close(&fd);
 	return n == -1 ? -1 : 1;
+}
+
+static int
+send_datagram(char *text, size_t len)
+{
+	struct iovec iov = { text, len };
+	return send_message(&(struct msghdr){ .msg_name = &address,
+	    .msg_namelen = address_len,
+	    .msg_iov = &iov,
+	    .msg_iovlen = 1 });
+}
+
+int
+notify_send_fd(int fd, const char *text)
+{
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { .bytes = { 0 } };
+	char copy[256];
+	struct iovec iov = { copy, strlcpy(copy, text, sizeof(copy)) };
+	if (address_len == 0)
+		return 0;
+	if (iov.iov_len >= sizeof(copy)) {
+		errno = EMSGSIZE;
+		return -1;
+	}
+	control.head.cmsg_level = SOL_SOCKET;
+	control.head.cmsg_type = SCM_RIGHTS;
+	control.head.cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(&control.head), &fd, sizeof(int));
+	return send_message(&(struct msghdr){ .msg_name = &address,
+	    .msg_namelen = address_len,
+	    .msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = &control,
+	    .msg_controllen = sizeof(control) });
+}
+
+bool
+notify_is_there(void)
+{
+	return address_len > 0;
 }
 
 int

@@ -7,6 +7,7 @@
  * abstract name with a leading '@').  Without the variable nothing happens.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/compiler.h"
@@ -19,6 +20,9 @@ void notify_init(void);
 char *notify_env(unsigned i);
 /* "READY=1\nSTATUS=..."; 1 sent, 0 no socket, -1 errno. */
 int notify_send(const char *fmt, ...) PRINTF_LIKE(1, 2);
+/* The same with a descriptor, which the manager gets a copy of. */
+int notify_send_fd(int fd, const char *text);
+bool notify_is_there(void);
 /* Half of WATCHDOG_USEC in ms, 0 where no watchdog is wanted. */
 int64_t notify_watchdog_ms(void);
 

@@ -25,6 +25,7 @@
 #include "conf/config.h"
 #include "daemon/lock.h"
 #include "daemon/renew.h"
+#include "daemon/store.h"
 #include "daemon/supervisor.h"
 #include "runner/runner.h"
 #include "watcher/watcher.h"
@@ -404,6 +405,9 @@ main(int argc, char *argv[])
 	setprogname("filemond");
 	setproctitle_init(argc, argv, environ);
 	notify_init();
+	struct handover stored;
+	if (store_take(&stored) && renewal.count == 0)
+		renewal.hand = stored;
 	signal(SIGPIPE, SIG_IGN);
 	parse(argc, argv, &args);
 	bool stays = args.foreground || args.source.monitor;

@@ -16,6 +16,7 @@
 #include "base/compiler.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "daemon/store.h"
 #include "runner/runner.h"
 #include "watcher/watcher.h"
 
@@ -175,6 +176,15 @@ become_new(struct supervisor *s)
 	stay(s);
 }
 
+static void
+leave_to_manager(struct supervisor *s)
+{
+	struct handover hand;
+	if (handover_receive(s->pair.hand_fd, &hand) == 0)
+		store_keep(&hand);
+	handover_close(&hand);
+}
+
 /* A watcher that is dead: what that means for filemond. */
 static int
 judge_watcher(struct supervisor *s)
@@ -183,8 +193,10 @@ judge_watcher(struct supervisor *s)
 	if (s->pair.ready_fd != -1)
 		on_ready_line(s);
 	if (exited_with(status, CHILD_EXIT_STOPPED) ||
-	    exited_with(status, CHILD_EXIT_CUT))
+	    exited_with(status, CHILD_EXIT_CUT)) {
+		leave_to_manager(s);
 		return WEXITSTATUS(status);
+	}
 	if (exited_with(status, CHILD_EXIT_RENEW))
 		return 0; /* a stop came between */
 	if (exited_with(status, CHILD_EXIT_STATE_GONE)) {

@@ -362,7 +362,9 @@ leave(struct watcher *w)
 static void
 close_all(struct watcher *w)
 {
-	bool leaves = w->renewing && w->exit_code == 0 && w->state != NULL;
+	/* To a new filemond, or to the service manager, which may start one. */
+	bool leaves = (w->renewing || (w->stopping && notify_is_there())) &&
+	    w->exit_code == 0 && w->state != NULL && w->setup.hand_fd != -1;
 
 	if (leaves)
 		turn_rest(w);

@@ -109,7 +109,7 @@ is "the whole tree was never listed" "$(st '.watch[0].listed')" 2
 # Nothing of it reaches a handler.
 put_real
 ctl restart >/dev/null
-write_conf "handler env { match = { \"env\" } load = { \"sh\", \"-c\", \"env >'$T/env'; readlink /proc/self/fd/* >'$T/fds'\" } }"
+write_conf "handler env { match = { \"env\" } load = { \"sh\", \"-c\", \"env >'$T/env'; readlink /proc/self/fd/* >'$T/fds'; true\" } }"
 ctl reload >/dev/null
 touch "$P/env"
 idle >/dev/null
@@ -184,21 +184,19 @@ ctl restart >/dev/null
 idle >/dev/null
 
 # A large tree.
-(cd "$P" && mkdir big && cd big && seq 5000 | sed 's,$,/x,' | xargs mkdir -p)
+(cd "$P" && mkdir big && cd big && seq 2500 | sed 's,$,/x,' | xargs mkdir -p)
 idle >/dev/null
 watches=$(st '.watch[0].watches')
-ok "ten thousand directories" test "$watches" -gt 10000
+ok "five thousand directories" test "$watches" -gt 5000
 ok "... are taken over" ctl restart
 ok "... all of them" is_taken
 is "... with their watches" "$(st '.watch[0].watches')" "$watches"
 is "... and none is listed" "$(st '.watch[0].listed')" 0
 is "... nor compared" "$(st .scan.last_at)" null
 : >"$HLOG"
-echo 1 >"$P/big/4711/x/f"
+echo 1 >"$P/big/1711/x/f"
 idle >/dev/null
-ok "... and told of" logged "log load big/4711/x/f 1"
-rm -rf "$P/big"
-idle >/dev/null
+ok "... and told of" logged "log load big/1711/x/f 1"
 
 # A new one that does not run costs nothing.
 supervisor=$(pid_of supervisor)

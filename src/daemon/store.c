@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: ISC */
+#include "daemon/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/compiler.h"
+#include "base/log.h"
+#include "base/notify.h"
+
+#define FIRST_FD 3 /* SD_LISTEN_FDS_START */
+#define TABLE "filemon-table"
+#define WATCH "filemon-watch-"
+
+static const char *const variables[] = { "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES" };
+
+static void
+keep_one(int fd, const char *name)
+{
+	char text[96];
+
+	/* FDPOLL: a queue that can be read is no reason to drop it */
+	snprintf(text, sizeof(text), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
+	if (notify_send_fd(fd, text) == -1)
+		log_warn("service manager: %s is not stored (the tree is compared at the "
+			 "next start)",
+		    name);
+}
+
+void
+store_keep(const struct handover *h)
+{
+	char name[sizeof(WATCH) + 3 * sizeof(size_t)];
+
+	for (size_t i = 0; i < h->n_watches; i++) {
+		snprintf(name, sizeof(name), "%s%zu", WATCH, i);
+		keep_one(h->watches[i], name);
+	}
+	keep_one(h->table, TABLE);
+}
+
+/* Where a descriptor of that name belongs; NULL: nowhere. */
+static int *
+place_of(struct handover *h, const char *name)
+{
+	size_t len = strlen(WATCH);
+	unsigned long i;
+	char *end;
+
+	if (strcmp(name, TABLE) == 0)
+		return &h->table;
+	if (strncmp(name, WATCH, len) != 0 || name[len] < '0' || name[len] > '9')
+		return NULL;
+	i = strtoul(name + len, &end, 10);
+	if (*end != '\0' || i >= HANDOVER_ROOTS)
+		return NULL;
+	while (h->n_watches <= i)
+		h->watches[h->n_watches++] = -1;
+	return &h->watches[i];
+}
+
+static void
+take_one(struct handover *h, int fd, const char *name)
+{
+	int *place = place_of(h, name);
+
+	if (place == NULL || fcntl(fd, F_SETFD, FD_CLOEXEC) == -1)
+		return;
+	*place = fd;
+	notify_send("FDSTOREREMOVE=1\nFDNAME=%s", name);
+}
+
+/* 0 where it is meant for another process, or no number. */
+static long
+count_fds(void)
+{
+	const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
+	long n;
+
+	if (pid == NULL || count == NULL || strtol(pid, NULL, 10) != getpid())
+		return 0;
+	n = strtol(count, NULL, 10);
+	return n > 0 && n <= HANDOVER_FDS ? n : 0;
+}
+
+bool
+store_take(struct handover *h)
+{
+	const char *names = getenv("LISTEN_FDNAMES");
+	long n = names == NULL ? 0 : count_fds();
+	char name[64];
+
+	*h = HANDOVER_NONE;
+	for (int fd = FIRST_FD; fd < FIRST_FD + n; fd++) {
+		size_t len = strcspn(names, ":");
+
+		snprintf(name, sizeof(name), "%.*s", (int)len, names);
+		if (len < sizeof(name))
+			take_one(h, fd, name);
+		names += len + (names[len] == ':');
+	}
+	for (size_t i = 0; i < COUNTOF(variables); i++)
+		unsetenv(variables[i]);
+	return h->table != -1;
+}
