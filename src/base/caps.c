@@ -32,3 +32,16 @@ caps_limit(uint64_t keep)
 	}
 	return (int)syscall(SYS_capset, &header, sets);
 }
+
+int
+caps_effective(uint64_t want)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct sets[SETS];
+
+	if (syscall(SYS_capget, &header, sets) == -1)
+		return -1;
+	for (int i = 0; i < SETS; i++)
+		sets[i].effective = sets[i].permitted & (uint32_t)(want >> 32 * i);
+	return (int)syscall(SYS_capset, &header, sets);
+}

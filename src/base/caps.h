@@ -15,5 +15,7 @@
  * given up altogether.  Who has none gives up nothing.  -1 with errno.
  */
 int caps_limit(uint64_t keep);
+/* Has only those of want take effect, of what it may have; -1 with errno. */
+int caps_effective(uint64_t want);
 
 #endif

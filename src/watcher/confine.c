@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/caps.h"
 #include "base/compiler.h"
 #include "base/log.h"
 #include "base/xmalloc.h"
@@ -59,12 +61,39 @@ say(const struct sandbox_setup *setup, const struct sandbox *s)
 			    sandbox_name(i), s->part[i].why);
 }
 
-/* landlock lets nobody look into the environment of others, which is where a session
-   tells of itself. */
 static bool
 looks_at_sessions(const struct watcher *w)
 {
 	return (w->config->enrich & ENRICH_SESSION) && uses_fanotify(w);
+}
+
+/*
+ * Within landlock nobody may look into the environment of others, unless the kernel
+ * lets CAP_PERFMON do it, as newer ones do.  It does if that is enough to look at
+ * the supervisor, which has capabilities that we lay down meanwhile.
+ */
+static bool
+is_perfmon_enough(void)
+{
+	size_t len;
+	char *text = NULL;
+
+	if (caps_effective(CAPS_BIT(CAP_PERFMON)) == 0)
+		text = process_read(getppid(), "environ", 1, &len);
+	if (caps_effective(UINT64_MAX) == -1)
+		log_warn("sandbox: capabilities cannot be taken up again");
+	free(text);
+	return text != NULL;
+}
+
+/* What looking at sessions needs: a right of root's, or no landlock. */
+static void
+allow_sessions(struct sandbox_setup *setup)
+{
+	bool enough = is_perfmon_enough();
+
+	setup->caps = CAPS_BIT(enough ? CAP_PERFMON : CAP_SYS_PTRACE);
+	setup->wanted[SANDBOX_LANDLOCK] &= enough;
 }
 
 static void
@@ -83,18 +112,19 @@ confine_watcher(struct watcher *w)
 	struct sandbox_setup setup = {
 		.wanted = {
 			[SANDBOX_SECCOMP] = config->seccomp,
-			[SANDBOX_LANDLOCK] = config->landlock && !looks_at_sessions(w),
+			[SANDBOX_LANDLOCK] = config->landlock,
 			[SANDBOX_CAPABILITIES] = config->drop_capabilities,
 		},
 		.places = { config->state_dir, socket_dir, trace_dir },
 		.fanotify = uses_fanotify(w),
-		.sessions = looks_at_sessions(w),
 	};
 
 	if (config->state_dir == NULL)
 		add_temporary(setup.places, 3);
+	if (looks_at_sessions(w))
+		allow_sessions(&setup);
 	sandbox_enter(&setup, &w->sandbox);
-	if (config->landlock && setup.sessions)
+	if (config->landlock && !setup.wanted[SANDBOX_LANDLOCK])
 		leave_out_landlock(&w->sandbox.part[SANDBOX_LANDLOCK]);
 	say(&setup, &w->sandbox);
 	free(socket_dir);

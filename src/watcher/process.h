@@ -6,7 +6,7 @@
  * What a running process says of itself in /proc, as members of a record.
  * What is read is bounded.  A name of a user comes from /etc/passwd alone: a
  * name service may be on the network, and the watcher waits for nobody.
- * The environment of others can be read only without landlock(7).
+ * Whether the environment of others can be read is a matter of the sandbox.
  */
 
 #include <stdbool.h>

@@ -344,13 +344,11 @@ enter_landlock(const struct sandbox_setup *setup)
 static uint64_t
 needed(const struct sandbox_setup *setup)
 {
-	uint64_t keep = CAPS_BIT(CAP_DAC_OVERRIDE) | CAPS_BIT(CAP_DAC_READ_SEARCH) |
-	    CAPS_BIT(CAP_FOWNER);
+	uint64_t keep = setup->caps | CAPS_BIT(CAP_DAC_OVERRIDE) |
+	    CAPS_BIT(CAP_DAC_READ_SEARCH) | CAPS_BIT(CAP_FOWNER);
 
 	/* fanotify_mark(2) of a file system, also when a root is back */
-	if (setup->fanotify)
-		keep |= CAPS_BIT(CAP_SYS_ADMIN);
-	return setup->sessions ? keep | CAPS_BIT(CAP_SYS_PTRACE) : keep;
+	return setup->fanotify ? keep | CAPS_BIT(CAP_SYS_ADMIN) : keep;
 }
 
 static int

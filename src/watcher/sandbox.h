@@ -16,6 +16,7 @@
  */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/compiler.h"
 
@@ -33,7 +34,7 @@ struct sandbox_setup {
 	/* Directories that may be written below; NULL entries are passed over. */
 	const char *places[SANDBOX_PLACES_MAX];
 	bool fanotify; /* notifications are by fanotify(7), which opens by handle */
-	bool sessions; /* the environment of processes of all users is read */
+	uint64_t caps; /* of root's that are kept besides (base/caps.h) */
 };
 
 struct sandbox {
