@@ -60,10 +60,18 @@ repair_all(struct fm_watch *w, enum fm_cause cause, int error)
 	wait_for_calm(w, now);
 }
 
+/* What is left unread counts too: there may have been no time to read. */
+static bool
+is_calm(const struct fm_watch *w)
+{
+	return w->events - w->events_before <= REPAIR_CALM_EVENTS &&
+	    w->ops->unread(w) < WATCH_BUFFER;
+}
+
 static void
 look_for_calm(struct fm_watch *w, int64_t now)
 {
-	if (now < w->repair_latest && w->events - w->events_before > REPAIR_CALM_EVENTS)
+	if (now < w->repair_latest && !is_calm(w))
 		wait_for_calm(w, now);
 	else
 		repair(w);
