@@ -23,6 +23,8 @@
 /* Within a loop turn, what has gathered is written when it is so much. */
 #define WRITE_AT (64 * 1024)
 #define KEEP (64 * 1024)
+/* What one read of the kernel's queue adds fits on top, up to what may wait. */
+#define CLOGGED (OUTLET_WAITING_MAX / 4)
 
 struct evlog {
 	struct journal journal;
@@ -316,6 +318,13 @@ evlog_flush(struct evlog *log)
 	write_out(log);
 	errno = saved;
 	return ret;
+}
+
+bool
+evlog_clogged(const struct evlog *log)
+{
+	return log->loop && ev_is_active(&log->writable) &&
+	    log->out.waiting.len >= CLOGGED;
 }
 
 void

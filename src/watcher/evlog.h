@@ -59,6 +59,8 @@ void evlog_close(struct evlog *, int64_t wait_ms);
 /* Adds a record; returns its sequence number. id_out may be NULL. */
 uint64_t evlog_add(struct evlog *, const struct event *, char id_out[EVENT_ID_SIZE]);
 int evlog_flush(struct evlog *);
+/* After a flush: so much waits for the reader of stdout that more may be lost. */
+bool evlog_clogged(const struct evlog *);
 /*
  * Records up to seq were given out once (to readers, to the state) and are not
  * in the log, after a power cut: their numbers are not given again, and a gap

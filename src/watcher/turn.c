@@ -73,13 +73,19 @@ on_pause_over(struct ev_loop *loop, struct ev_timer *timer, int events)
 	(void)events;
 }
 
-/* Watch descriptors may change (a root comes back, polling begins). */
+/*
+ * Watch descriptors may change (a root comes back, polling begins).  The plain
+ * monitor has nobody but the reader of stdout: while that does not keep up, what
+ * happens waits in the kernel's queue, which tells of what it had no room for.
+ */
 static void
 follow_fds(struct watcher *w)
 {
+	bool wait = w->config->state_dir == NULL && evlog_clogged(w->log);
+
 	for (size_t i = 0; i < w->n_roots; i++) {
 		struct root *root = &w->roots[i];
-		int fd = fm_watch_fd(root->watch);
+		int fd = wait ? -1 : fm_watch_fd(root->watch);
 
 		if (ev_is_active(&root->pause) ||
 		    (ev_is_active(&root->io) && root->io.fd == fd))
@@ -288,12 +294,12 @@ on_flush(struct ev_loop *loop, struct ev_prepare *prepare, int events)
 
 	(void)events;
 	refilter_roots(w);
-	follow_fds(w);
 	if ((w->scanning || !w->ready) && !watcher_scanning(w))
 		watcher_scan_done(w);
 	ask_choose(w, now);
 	dispatch_choose(w, now);
 	commit(w, now);
+	follow_fds(w);
 	keep_turn(w->keep, now);
 	control_turn(w->control, now);
 	life_look(w);

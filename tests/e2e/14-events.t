@@ -255,6 +255,41 @@ rm "$T/plain/not.log"
 ok "its stream, replayed, gives the tree" \
 	sh -c "'$TOOLS/replay' check '$T/first.plain' '$T/plain' <'$T/stdout'"
 
+# Nobody reads for a while: what happens waits in the kernel's queue.
+rests() # has not run since the last call
+{
+	ran=$(cat "/proc/$fg/schedstat")
+	[ "$ran" = "${ran_before-}" ] || { ran_before=$ran && return 1; }
+}
+exec 8>"${TMPDIR:-/tmp}/filemon-test.queue.lock"
+flock 8
+if [ "$(cat /proc/sys/fs/inotify/max_queued_events)" -ge 16384 ]; then
+	deep="$T/late/$(printf '%0100d/%0100d' 0 0)"
+	mkdir -p "$deep"
+	mkfifo "$T/late.out"
+	exec 7<>"$T/late.out"
+	"$FILEMONCTL" watch "$T/late" >"$T/late.out" 2>"$T/stderr" 7>&- 8>&- &
+	fg=$!
+	IFS= read -r line <&7 # that it has started
+	diag "$line"
+	"$TOOLS/storm" -n 4000 -f 4000 "$deep"
+	wait_for "$LIMIT" rests
+	: >"$T/stdout"
+	cat <&7 >"$T/stdout" 8>&- &
+	reader=$!
+	ok "a reader that comes late gets all there is" wait_for "$LIMIT" has_out /f3999
+	is "each file" "$(jq -r 'select(.event_type.type == "created").rel_path' "$T/stdout" |
+		sort -u | wc -l)" 4000
+	not_ok "and no gap" has_out '"gap"'
+	kill -INT "$fg"
+	wait "$fg"
+	kill "$reader"
+	exec 7<&-
+else
+	skip "fs.inotify.max_queued_events is not what it is by default"
+fi
+exec 8>&-
+
 # A tree that can't be written to.
 if unshare -rm true 2>/dev/null; then
 	: >"$T/stdout"
