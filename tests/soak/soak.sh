@@ -40,24 +40,28 @@ below()
 	r=$(((chance >> 8) % $1))
 }
 
+# Put in its place whole, or not at all: the disk may be full.
 settings()
 {
-	conf <<-CONF
+	settle=$1 jobs=$2
+	cat >"$T/conf" <<-CONF
 	default-ignores = false
-	settle = $1
+	settle = $settle
 	settle-max = 1s
 	clients-max = 16
+	events-keep-bytes = 8M
 	handler copy {
 		types       = { file, dir, symlink }
 		load        = { "$H/flaky", "$FAULT/copy", "load", "{path}" }
 		remove-file = { "$H/flaky", "$FAULT/copy", "remove", "{path}" }
-		jobs        = $2
+		jobs        = $jobs
 		retries     = -1
 		backoff     = 20ms
 		backoff-max = 500ms
 		breaker-failures = 0
 	}
 	CONF
+	cp "$T/conf" "$P/.filemon/conf.new" && mv "$P/.filemon/conf.new" "$P/.filemon/filemon.conf"
 }
 
 up()
@@ -80,7 +84,7 @@ sample()
 	for name in watcher runner; do
 		pid=$(pid_of $name 2>/dev/null)
 		[ -n "$pid" ] || continue
-		kib=$(awk '/^Private_/ { n += $2 } END { print n + 0 }' "/proc/$pid/smaps_rollup" 2>/dev/null)
+		kib=$(awk '/^Private_Dirty|^Swap:/ { n += $2 } END { print n + 0 }' "/proc/$pid/smaps_rollup" 2>/dev/null)
 		fds=$(find "/proc/$pid/fd" -mindepth 1 2>/dev/null | wc -l)
 		[ -z "$kib" ] || echo "$name $kib $fds" >>"$T/samples"
 	done
@@ -139,6 +143,13 @@ fill_disk()
 	rm -f "$P/.filemon/fill"
 }
 
+# The old trace log goes: the disk is small.
+rotate()
+{
+	rm -f "$P/.filemon/trace.log"
+	kill -USR1 "$(pid_of supervisor)"
+}
+
 step_clock()
 {
 	below 7200
@@ -160,7 +171,7 @@ act()
 	9) ctl restart ;;
 	10 | 11) below 200 && ms=$((r + 1))ms && below 4 && settings "$ms" $((r + 1)) && ctl reload ;;
 	12) step_clock ;;
-	13) kill -USR1 "$(pid_of supervisor)" ;;
+	13) rotate ;;
 	14) ctl scan ;;
 	15) ctl pause && ctl resume ;;
 	esac >"$T/act" 2>&1
