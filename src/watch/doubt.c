@@ -49,18 +49,49 @@ doubt_forget(struct doubt *d, uint32_t dir)
 			drop(d, i);
 }
 
+/* The handle of what is at w->second; false where nothing is. */
+static bool
+look_up(const struct fm_watch *w, union handle_room *room, struct handle *found)
+{
+	int mount;
+
+	*room = (union handle_room){ .head = { .handle_bytes = MAX_HANDLE_SZ } };
+	if (name_to_handle_at(AT_FDCWD, w->second.abs, &room->head, &mount, 0) == -1)
+		return false;
+	*found = (struct handle){ .type = (uint8_t)room->head.handle_type,
+		.len = (uint8_t)room->head.handle_bytes,
+		.bytes = room->head.f_handle };
+	return true;
+}
+
 static bool
 is_object(struct fm_watch *w, const struct place *at, const struct handle *object)
 {
-	union handle_room room = { .head = { .handle_bytes = MAX_HANDLE_SZ } };
-	int mount;
+	union handle_room room;
+	struct handle found;
 
-	if (path_set(w, &w->second, at->dir, at->name, at->len) == -1 ||
-	    name_to_handle_at(AT_FDCWD, w->second.abs, &room.head, &mount, 0) == -1)
+	return path_set(w, &w->second, at->dir, at->name, at->len) == 0 &&
+	    look_up(w, &room, &found) && found.type == object->type &&
+	    found.len == object->len &&
+	    memcmp(found.bytes, object->bytes, object->len) == 0;
+}
+
+/* Is the directory where the table has it?  If not, a rename of it, or of one
+   above it, is still in the queue, and what is at the path says nothing. */
+static bool
+is_in_place(struct fm_watch *w, uint32_t dir)
+{
+	union handle_room room;
+	struct handle found;
+
+	if (path_set(w, &w->second, dir, NULL, 0) == -1 || !look_up(w, &room, &found))
 		return false;
-	return room.head.handle_type == object->type &&
-	    room.head.handle_bytes == object->len &&
-	    memcmp(room.head.f_handle, object->bytes, object->len) == 0;
+	for (unsigned i = 0; i < w->fan->n_fs; i++) {
+		found.fs = (uint8_t)i;
+		if (handles_find(&w->fan->handles, &found) == w->dirs.dirs[dir].wd)
+			return true;
+	}
+	return false;
 }
 
 static void
@@ -78,7 +109,9 @@ doubt_look(
 {
 	struct doubt *d = &w->fan->doubt;
 
-	if (object->len == 0 || is_object(w, at, object) == there)
+	if (object->len == 0)
+		return;
+	if (is_object(w, at, object) == there && is_in_place(w, at->dir))
 		return;
 	if (d->n < DOUBT_NAMES)
 		d->names[d->n++] = (struct doubt_name){ *at, there };
@@ -92,7 +125,8 @@ is_right(struct fm_watch *w, const struct doubt_name *name)
 	const struct place *at = &name->at;
 	struct stat st;
 
-	return (path_stat(w, at->dir, at->name, at->len, &st) == 0) == name->there;
+	return (path_stat(w, at->dir, at->name, at->len, &st) == 0) == name->there &&
+	    is_in_place(w, at->dir);
 }
 
 void

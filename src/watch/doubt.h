@@ -9,9 +9,14 @@
  * back, removed reads as made and removed, renamed to y, renamed to x.
  *
  * So a name that was met before for the same file is looked at when it is said
- * to be renamed; where the file is not where it should be, the name is in doubt.
+ * to be renamed; where the file is not where it should be, or the directory is
+ * not where the table has it, so that nobody can say, the name is in doubt.
  * What comes next for the name may explain that; if nothing does until the
  * queue is empty, the directory is dirty and listed.
+ *
+ * What this does not see: only what one process does is merged, so a hard link
+ * made, removed by another process and made again reads as made and removed.
+ * That is left to the next scan.
  */
 
 #include <stdbool.h>

@@ -551,6 +551,26 @@ START_TEST(what_happens_around_renames_before_a_read_ends_right)
 }
 END_TEST
 
+/* What was merged is read before a rename of the directory that came first. */
+START_TEST(a_name_made_again_in_a_directory_renamed_after_that_is_there)
+{
+	struct fixture f = start();
+
+	make_dir(&f, "p");
+	make_file(&f, "p/k");
+	run(&f);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(link(at(&f, "p/k"), at(&f, "p/x")), 0);
+		if (i == 0)
+			ck_assert_int_eq(unlink(at(&f, "p/x")), 0);
+	}
+	ck_assert_int_eq(rename(at(&f, "p"), at(&f, "q")), 0);
+	drain(&f);
+	ck_assert(is_model(&f, "q/x") && is_model(&f, "q/k"));
+	fixture_release(&f);
+}
+END_TEST
+
 /* ... but saving by a temporary file again and again leaves no doubt. */
 START_TEST(saves_by_rename_before_a_read_make_nothing_dirty)
 {
@@ -1347,6 +1367,7 @@ WATCH_MAIN("watch", 1, the_first_scan_tells_everything_sorted_and_watches_each_d
     past_the_limit_of_watches_the_rest_is_polled_until_there_is_room,
     polling_alone_sees_what_happens,
     a_root_that_is_deleted_and_made_again_is_watched_again,
+    a_name_made_again_in_a_directory_renamed_after_that_is_there,
     a_root_made_again_may_have_the_number_of_the_old_one,
     a_root_that_is_replaced_is_watched_in_its_new_form,
     a_root_may_be_a_symbolic_link_and_is_lost_when_it_points_elsewhere,
