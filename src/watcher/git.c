@@ -12,9 +12,9 @@
 
 #include "base/buf.h"
 #include "base/xmalloc.h"
+#include "git/gitrepo.h"
+#include "git/gitstage.h"
 #include "watcher/event.h"
-#include "watcher/gitrepo.h"
-#include "watcher/gitstage.h"
 
 #define REPOS 8
 #define LEVELS_MAX 128

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "watcher/gitfile.h"
-#include "watcher/gitindex.h"
+#include "git/gitfile.h"
+#include "git/gitindex.h"
 #include "watcher/procfile.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

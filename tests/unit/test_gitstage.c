@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #define _GNU_SOURCE 1
-#include "watcher/gitstage.h"
+#include "git/gitstage.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef FILEMON_WATCHER_GITINDEX_H
-#define FILEMON_WATCHER_GITINDEX_H
+#ifndef FILEMON_GIT_GITINDEX_H
+#define FILEMON_GIT_GITINDEX_H
 
 /*
  * The index of a repository (gitformat-index(5)), versions 2 to 4, entry by

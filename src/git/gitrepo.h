@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef FILEMON_WATCHER_GITREPO_H
-#define FILEMON_WATCHER_GITREPO_H
+#ifndef FILEMON_GIT_GITREPO_H
+#define FILEMON_GIT_GITREPO_H
 
 /*
  * A repository and its work tree: where its files are, what branch and commit it
@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
-#include "watcher/gitfile.h"
+#include "git/gitfile.h"
 
 struct gitstage;
 

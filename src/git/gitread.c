@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #define _GNU_SOURCE 1
-#include "watcher/gitread.h"
+#include "git/gitread.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "watcher/gitfile.h"
+#include "git/gitfile.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "watcher/gitstage.h"
+#include "git/gitstage.h"
 
 #include <limits.h>
 #include <stdint.h>
@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/xmalloc.h"
-#include "watcher/gitread.h"
+#include "git/gitread.h"
 
 #define INDEX_MAX (16 * 1024 * 1024)
 #define MARK_EVERY 256 /* entries */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #define _GNU_SOURCE 1
-#include "watcher/gitrepo.h"
+#include "git/gitrepo.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -11,8 +11,8 @@
 
 #include "base/fd.h"
 #include "base/xmalloc.h"
-#include "watcher/gitread.h"
-#include "watcher/gitstage.h"
+#include "git/gitread.h"
+#include "git/gitstage.h"
 
 #define TEXT_MAX (PATH_MAX + 64)
 #define LINE_MAX_REF (GITFILE_OID_SIZE + GITFILE_REF_SIZE + 2)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef FILEMON_WATCHER_GITREAD_H
-#define FILEMON_WATCHER_GITREAD_H
+#ifndef FILEMON_GIT_GITREAD_H
+#define FILEMON_GIT_GITREAD_H
 
 /*
  * Reading files of a .git directory.  What is there belongs to whoever may write

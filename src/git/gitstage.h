@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef FILEMON_WATCHER_GITSTAGE_H
-#define FILEMON_WATCHER_GITSTAGE_H
+#ifndef FILEMON_GIT_GITSTAGE_H
+#define FILEMON_GIT_GITSTAGE_H
 
 /*
  * Looking up files in the index of a repository, which is on the disk.  It is
@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <sys/stat.h>
 
-#include "watcher/gitindex.h"
+#include "git/gitindex.h"
 
 struct gitstage;
 

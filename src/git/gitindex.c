@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "watcher/gitindex.h"
+#include "git/gitindex.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef FILEMON_WATCHER_GITFILE_H
-#define FILEMON_WATCHER_GITFILE_H
+#ifndef FILEMON_GIT_GITFILE_H
+#define FILEMON_GIT_GITFILE_H
 
 /*
  * What the text of files in a .git directory says (gitrepository-layout(5)).
