@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "watch/fanotify_priv.h"
 #include "watch/watch_priv.h"
@@ -64,16 +63,24 @@ look_up(const struct fm_watch *w, union handle_room *room, struct handle *found)
 	return true;
 }
 
+/* A name tells nothing by itself: two exchanged are both still there. */
+static uint64_t
+object_hash(const struct handle *object)
+{
+	struct handle anywhere = *object;
+
+	anywhere.fs = 0;
+	return handle_hash(&anywhere);
+}
+
 static bool
-is_object(struct fm_watch *w, const struct place *at, const struct handle *object)
+is_object(struct fm_watch *w, const struct place *at, uint64_t object)
 {
 	union handle_room room;
 	struct handle found;
 
 	return path_set(w, &w->second, at->dir, at->name, at->len) == 0 &&
-	    look_up(w, &room, &found) && found.type == object->type &&
-	    found.len == object->len &&
-	    memcmp(found.bytes, object->bytes, object->len) == 0;
+	    look_up(w, &room, &found) && object_hash(&found) == object;
 }
 
 /* Is the directory where the table has it?  If not, a rename of it, or of one
@@ -103,30 +110,26 @@ list(struct fm_watch *w, const struct place *at)
 	tree_queue(w, at->dir, FM_SCAN_REPAIR, false);
 }
 
+static bool
+is_right(struct fm_watch *w, const struct doubt_name *name)
+{
+	return is_object(w, &name->at, name->object) == name->there &&
+	    is_in_place(w, name->at.dir);
+}
+
 void
 doubt_look(
     struct fm_watch *w, const struct place *at, const struct handle *object, bool there)
 {
 	struct doubt *d = &w->fan->doubt;
+	const struct doubt_name name = { *at, object_hash(object), there };
 
-	if (object->len == 0)
-		return;
-	if (is_object(w, at, object) == there && is_in_place(w, at->dir))
+	if (object->len == 0 || is_right(w, &name))
 		return;
 	if (d->n < DOUBT_NAMES)
-		d->names[d->n++] = (struct doubt_name){ *at, there };
+		d->names[d->n++] = name;
 	else
 		list(w, at);
-}
-
-static bool
-is_right(struct fm_watch *w, const struct doubt_name *name)
-{
-	const struct place *at = &name->at;
-	struct stat st;
-
-	return (path_stat(w, at->dir, at->name, at->len, &st) == 0) == name->there &&
-	    is_in_place(w, at->dir);
 }
 
 void

@@ -33,7 +33,8 @@ struct doubt {
 	uint64_t met[64]; /* bits by hash, since the queue was empty */
 	struct doubt_name {
 		struct place at;
-		bool there; /* as it was told */
+		uint64_t object; /* hash of its handle */
+		bool there;	 /* as it was told */
 	} names[DOUBT_NAMES];
 	unsigned n;
 	bool any; /* bits */
