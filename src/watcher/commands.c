@@ -8,6 +8,7 @@
 #include "base/compiler.h"
 #include "base/xmalloc.h"
 #include "conf/options.h"
+#include "watcher/waiters.h"
 #include "watcher/watcher_priv.h"
 
 #define LIMIT_DEFAULT 100
@@ -215,7 +216,7 @@ wait_command(struct request *request)
 		if (stats.polled > 0)
 			fm_watch_scan(request->w->roots[i].watch, "", true);
 	}
-	control_wait(request->w->control, request, timeout);
+	waiters_add(request->w->waiters, request, timeout);
 }
 
 static void

@@ -17,27 +17,17 @@
 #include "base/log.h"
 #include "base/xmalloc.h"
 #include "watcher/commands.h"
-#include "watcher/delivery.h"
-#include "watcher/dispatch.h"
-#include "watcher/stream.h"
+#include "watcher/waiters.h"
 #include "watcher/watcher_priv.h"
 
 #define LINE_MAX_BYTES (64 * 1024)
 #define OUT_MAX_BYTES (4 * 1024 * 1024)
-#define IDLE_MS (60 * 1000)
-#define WAITERS_MAX 64
 #define BACKLOG 64
 
 struct client {
 	struct control *control;
 	struct conn *conn;
 	struct client *next; /* newest first */
-};
-
-struct waiter {
-	struct conn *conn;
-	char *id;
-	int64_t start_ms, due_ms; /* due -1: no time-out */
 };
 
 struct control {
@@ -47,9 +37,6 @@ struct control {
 	struct ev_io io;
 	struct client *clients;
 	int64_t n_clients;
-	struct waiter waiters[WAITERS_MAX];
-	size_t n_waiters;
-	bool again; /* in another turn, at once */
 };
 
 void
@@ -161,19 +148,6 @@ on_line(struct conn *conn, void *ctx, char *line, size_t len)
 }
 
 static void
-drop_waiters(struct control *control, const struct conn *conn)
-{
-	for (size_t i = 0; i < control->n_waiters;) {
-		if (control->waiters[i].conn != conn) {
-			i++;
-			continue;
-		}
-		free(control->waiters[i].id);
-		control->waiters[i] = control->waiters[--control->n_waiters];
-	}
-}
-
-static void
 forget_client(struct client *client)
 {
 	struct control *control = client->control;
@@ -183,7 +157,7 @@ forget_client(struct client *client)
 		at = &(*at)->next;
 	*at = client->next;
 	control->n_clients--;
-	drop_waiters(control, client->conn);
+	waiters_drop(control->w->waiters, client->conn);
 	if (control->w->reload_conn == client->conn)
 		control->w->reload_conn = NULL;
 	free(client);
@@ -213,10 +187,9 @@ drop_oldest(struct control *control)
 	struct client *oldest = NULL;
 
 	for (struct client *c = control->clients; c != NULL; c = c->next) {
-		bool waits = c->conn == control->w->reload_conn;
+		bool waits = c->conn == control->w->reload_conn ||
+		    waiters_has(control->w->waiters, c->conn);
 
-		for (size_t i = 0; i < control->n_waiters; i++)
-			waits = waits || control->waiters[i].conn == c->conn;
 		if (!waits || oldest == NULL)
 			oldest = c;
 	}
@@ -249,7 +222,7 @@ add_client(struct control *control, int fd)
 	const struct conn_options options = {
 		.max_in = LINE_MAX_BYTES,
 		.max_out = OUT_MAX_BYTES,
-		.idle_ms = IDLE_MS,
+		.idle_ms = CONTROL_IDLE_MS,
 		.on_line = on_line,
 		.on_close = on_close,
 		.ctx = client,
@@ -394,124 +367,4 @@ control_close(struct control *control)
 	unlink(control->path);
 	free(control->path);
 	free(control);
-}
-
-void
-control_wait(struct control *control, const struct request *request, int64_t timeout_ms)
-{
-	struct waiter *waiter;
-	int64_t now = clk_mono_ms();
-
-	if (control->n_waiters == WAITERS_MAX) {
-		control_error(request->conn, request->id, CONTROL_REFUSED,
-		    "too many are waiting already");
-		return;
-	}
-	if (request->id == NULL)
-		return;
-	waiter = &control->waiters[control->n_waiters++];
-	waiter->conn = request->conn;
-	waiter->id = xstrdup(request->id);
-	waiter->start_ms = now;
-	waiter->due_ms = timeout_ms > 0 ? now + timeout_ms : -1;
-	conn_set_idle(request->conn, 0);
-	watcher_wake(control->w);
-}
-
-static const char *
-why_not_idle(struct watcher *w)
-{
-	if (watcher_scanning(w))
-		return "a scan is under way";
-	if (w->degraded)
-		return "state.db cannot be written";
-	for (size_t i = 0; i < w->n_handlers; i++) {
-		struct handler *handler = &w->handlers[i];
-
-		if (!delivery_pending(w->state, handler->id))
-			continue;
-		if (handler->paused)
-			return "a handler is paused";
-		if (handler->breaker.state != BREAKER_CLOSED)
-			return "a handler's breaker is open";
-	}
-	return w->n_jobs > 0 ? "jobs are running" : "paths are pending";
-}
-
-static bool
-is_idle(struct watcher *w)
-{
-	for (size_t i = 0; i < w->n_roots; i++) {
-		struct fm_stats stats;
-
-		fm_watch_stats(w->roots[i].watch, &stats);
-		if (stats.held || fm_watch_unread(w->roots[i].watch) > 0)
-			return false;
-	}
-	return w->ready && !watcher_scanning(w) && !w->degraded && w->unsure_due_ms < 0 &&
-	    dispatch_idle(w);
-}
-
-static void
-answer_waiter(struct watcher *w, struct waiter *waiter, bool idle, int64_t now)
-{
-	cJSON *result = cJSON_CreateObject();
-	int64_t pending = 0;
-
-	cJSON_AddBoolToObject(result, "idle", idle);
-	cJSON_AddNumberToObject(result, "ms", (double)(now - waiter->start_ms));
-	if (!idle) {
-		for (size_t i = 0; i < w->n_handlers; i++)
-			pending += delivery_count_pending(w->state, w->handlers[i].id);
-		cJSON_AddNumberToObject(result, "pending", (double)pending);
-		cJSON_AddBoolToObject(result, "scanning", watcher_scanning(w));
-		cJSON_AddStringToObject(result, "reason", why_not_idle(w));
-	}
-	conn_set_idle(waiter->conn, IDLE_MS);
-	control_reply(waiter->conn, waiter->id, result);
-}
-
-void
-control_turn(struct control *control, int64_t now)
-{
-	bool idle;
-
-	if (control == NULL || control->n_waiters == 0)
-		return;
-	idle = is_idle(control->w);
-	/* Nothing more will come of what is held: it is recorded in the next turn,
-	   and then answered. */
-	control->again = idle && stream_holds(control->w->stream);
-	if (control->again) {
-		stream_flush(control->w->stream);
-		idle = false;
-	}
-	for (size_t i = 0; i < control->n_waiters;) {
-		struct waiter waiter = control->waiters[i];
-
-		if (!idle && (waiter.due_ms < 0 || waiter.due_ms > now)) {
-			i++;
-			continue;
-		}
-		control->waiters[i] = control->waiters[--control->n_waiters];
-		answer_waiter(control->w, &waiter, idle, now);
-		free(waiter.id);
-		/* An answer that cannot be sent closes its client, and with it
-		   may go other waiters: begin again. */
-		i = 0;
-	}
-}
-
-int64_t
-control_due(const struct control *control)
-{
-	int64_t due = -1;
-
-	if (control != NULL && control->again)
-		return 0;
-	for (size_t i = 0; control != NULL && i < control->n_waiters; i++)
-		if (control->waiters[i].due_ms >= 0 &&
-		    (due < 0 || control->waiters[i].due_ms < due))
-			due = control->waiters[i].due_ms;
-	return due;
 }

@@ -19,6 +19,9 @@
 struct watcher;
 struct control;
 
+/* A client that says nothing for so long is closed. */
+#define CONTROL_IDLE_MS (60 * 1000)
+
 enum control_code {
 	CONTROL_PARSE = -32700,
 	CONTROL_REQUEST = -32600,
@@ -37,12 +40,6 @@ struct request {
 /* NULL with errno; the reason was logged. */
 struct control *control_open(struct watcher *);
 void control_close(struct control *);
-/* Every loop turn: answers the waiting where it is time. */
-void control_turn(struct control *, int64_t now_ms);
-/* When control_turn has to be called by time alone; -1. */
-int64_t control_due(const struct control *);
-/* Calls wait for idle: the answer comes later. */
-void control_wait(struct control *, const struct request *, int64_t timeout_ms);
 bool control_is_open(const struct control *, const struct conn *);
 
 /* Takes result. */

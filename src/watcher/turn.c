@@ -6,7 +6,6 @@
 #include "base/clk.h"
 #include "base/log.h"
 #include "watcher/ask.h"
-#include "watcher/control.h"
 #include "watcher/dispatch.h"
 #include "watcher/git.h"
 #include "watcher/intake.h"
@@ -15,6 +14,7 @@
 #include "watcher/place.h"
 #include "watcher/reconcile.h"
 #include "watcher/stream.h"
+#include "watcher/waiters.h"
 #include "watcher/watcher_priv.h"
 
 #define SLICE_ENTRIES 256
@@ -182,7 +182,7 @@ sooner(int64_t a, int64_t b)
 static int64_t
 next_due(struct watcher *w, int64_t now)
 {
-	int64_t due = sooner(dispatch_due(w, now), control_due(w->control));
+	int64_t due = sooner(dispatch_due(w, now), waiters_due(w->waiters));
 
 	for (size_t i = 0; i < w->n_roots; i++)
 		due = sooner(due, fm_watch_due(w->roots[i].watch));
@@ -301,7 +301,7 @@ on_flush(struct ev_loop *loop, struct ev_prepare *prepare, int events)
 	commit(w, now);
 	follow_fds(w);
 	keep_turn(w->keep, now);
-	control_turn(w->control, now);
+	waiters_turn(w->waiters, now);
 	life_look(w);
 	life_continue(w, now);
 	if (watcher_scanning(w))

@@ -26,6 +26,7 @@
 #include "watcher/stream.h"
 #include "watcher/turn.h"
 #include "watcher/undo.h"
+#include "watcher/waiters.h"
 #include "watcher/watcher_priv.h"
 
 #define DRAIN_READS_MAX 4096
@@ -305,6 +306,7 @@ open_all(struct watcher *w)
 	held_restore(w);
 	handlers_build(w);
 	followers_build(w);
+	w->waiters = waiters_new(w);
 	if (w->config->control_socket != NULL) {
 		w->control = control_open(w);
 		if (w->control == NULL)
@@ -377,6 +379,7 @@ close_all(struct watcher *w)
 	if (leaves)
 		leave(w);
 	control_close(w->control);
+	waiters_free(w->waiters);
 	for (size_t i = 0; i < w->n_roots; i++) {
 		intake_close(&w->roots[i]);
 		filter_free(w->roots[i].filter);

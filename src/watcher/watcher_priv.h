@@ -33,6 +33,7 @@
 struct asks;
 struct job;
 struct control;
+struct waiters;
 struct git;
 struct keep;
 
@@ -110,6 +111,7 @@ struct watcher {
 	struct stream *stream; /* what goes to the log goes through it */
 	struct wire *wire;     /* NULL: none */
 	struct control *control;
+	struct waiters *waiters;
 	struct root *roots;
 	size_t n_roots;
 	struct handler *handlers;

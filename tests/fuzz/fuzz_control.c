@@ -24,6 +24,7 @@
 #include "watcher/delivery.h"
 #include "watcher/intake.h"
 #include "watcher/stream.h"
+#include "watcher/waiters.h"
 #include "watcher/watcher_priv.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -105,6 +106,7 @@ begin(void)
 	assert(intake_open(&w, &w.roots[0], NULL) == 0);
 	w.stream = stream_new(&w);
 	handlers_build(&w);
+	w.waiters = waiters_new(&w);
 	w.control = control_open(&w);
 	assert(w.control);
 	ev_timer_init(&w.timer, on_timer, 0., 0.);
@@ -149,7 +151,7 @@ turn(int fd)
 		ssize_t n;
 
 		ev_run(w.loop, EVRUN_NOWAIT);
-		control_turn(w.control, 0);
+		waiters_turn(w.waiters, 0);
 		state_commit(w.state);
 		n = read(fd, answer + len, sizeof(answer) - 1 - len);
 		len += n > 0 ? (size_t)n : 0;
