@@ -250,6 +250,13 @@ buf_add_json(struct buf *b, const void *text, size_t n)
 	return exact;
 }
 
+bool
+buf_add_member(struct buf *b, const char *name, const void *s, size_t n)
+{
+	buf_addf(b, ",\"%s\":", name);
+	return buf_add_json(b, s, n);
+}
+
 void
 buf_add_base64(struct buf *b, const void *data, size_t n)
 {

@@ -47,6 +47,8 @@ void buf_truncate(struct buf *, size_t len);
  * by buf_add_base64.
  */
 bool buf_add_json(struct buf *, const void *s, size_t n);
+/* ,"name":"s" with s as above: a further member of an object. */
+bool buf_add_member(struct buf *, const char *name, const void *s, size_t n);
 /* Adds standard base64 with padding (RFC 4648), no quotes. */
 void buf_add_base64(struct buf *, const void *, size_t n);
 /* Replaces what is there by what text stands for; false where it is not base64. */

@@ -189,15 +189,6 @@ is_of_git(const char *path)
 }
 
 static void
-add_text(struct buf *out, const char *member, const char *text)
-{
-	buf_adds(out, ",\"");
-	buf_adds(out, member);
-	buf_adds(out, "\":");
-	buf_add_json(out, text, strlen(text));
-}
-
-static void
 add_repo(struct buf *out, const char *top)
 {
 	const char *path = top[0] == '\0' ? "/" : top;
@@ -215,14 +206,15 @@ add_head(struct buf *out, const struct git_head *head)
 {
 	static const char branches[] = "refs/heads/";
 	size_t len = sizeof(branches) - 1;
+	const char *ref = head->ref;
 
-	if (head->ref[0] != '\0')
-		add_text(out, "branch",
-		    strncmp(head->ref, branches, len) == 0 ? head->ref + len : head->ref);
+	ref += strncmp(ref, branches, len) == 0 ? len : 0;
+	if (ref[0] != '\0')
+		buf_add_member(out, "branch", ref, strlen(ref));
 	else if (head->commit[0] != '\0')
 		buf_adds(out, ",\"detached\":true");
 	if (head->commit[0] != '\0')
-		add_text(out, "commit", head->commit);
+		buf_add_member(out, "commit", head->commit, strlen(head->commit));
 }
 
 /* Names of objects in the index are as long as the commit's. */

@@ -92,6 +92,6 @@ kin_render(const struct watcher *w, int pid, struct buf *out)
 	buf_adds(out, ",\"self\":true");
 	if (handler == NULL)
 		return;
-	buf_adds(out, ",\"handler\":");
-	buf_add_json(out, handler->config->name, strlen(handler->config->name));
+	buf_add_member(
+	    out, "handler", handler->config->name, strlen(handler->config->name));
 }

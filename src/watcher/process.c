@@ -41,15 +41,6 @@ process_read(int pid, const char *name, size_t max, size_t *len)
 	return text;
 }
 
-static void
-add_text(struct buf *out, const char *member, const char *text, size_t len)
-{
-	buf_adds(out, ",\"");
-	buf_adds(out, member);
-	buf_adds(out, "\":");
-	buf_add_json(out, text, len);
-}
-
 /* The arguments, with blanks between them; empty for what has none. */
 static void
 add_cmdline(struct buf *out, int pid)
@@ -63,7 +54,7 @@ add_cmdline(struct buf *out, int pid)
 		if (text[i] == '\0')
 			text[i] = ' ';
 	if (text != NULL && len > 0)
-		add_text(out, "cmdline", text, len);
+		buf_add_member(out, "cmdline", text, len);
 	free(text);
 }
 
@@ -101,7 +92,7 @@ add_stat(struct buf *out, int pid)
 
 	if (text == NULL)
 		return false;
-	add_text(out, "command", stat.command, stat.command_len);
+	buf_add_member(out, "command", stat.command, stat.command_len);
 	buf_addf(out, ",\"parent\":%d", stat.parent);
 	free(text);
 	return true;
@@ -129,7 +120,7 @@ add_user_name(struct buf *out, uid_t uid)
 		if (pw->pw_uid == uid)
 			break;
 	if (pw != NULL && pw->pw_uid == uid)
-		add_text(out, "name", pw->pw_name, strlen(pw->pw_name));
+		buf_add_member(out, "name", pw->pw_name, strlen(pw->pw_name));
 	fclose(file);
 }
 

@@ -15,15 +15,6 @@
 #define ENVIRON_MAX (64 * 1024) /* what is further on is not found */
 #define VALUE_MAX 1024
 
-static void
-add_text(struct buf *out, const char *member, const char *text, size_t len)
-{
-	buf_adds(out, ",\"");
-	buf_adds(out, member);
-	buf_adds(out, "\":");
-	buf_add_json(out, text, len);
-}
-
 /* The device of others than pseudo terminals is named in /sys. */
 static void
 add_terminal(struct buf *out, int tty)
@@ -45,7 +36,7 @@ add_terminal(struct buf *out, int tty)
 	} else {
 		return;
 	}
-	add_text(out, "terminal", name, strlen(name));
+	buf_add_member(out, "terminal", name, strlen(name));
 }
 
 /* SSH_CONNECTION: "address port address port" of client and server. */
@@ -55,7 +46,7 @@ add_ssh(struct buf *out, const char *value)
 	size_t len = strcspn(value, " ");
 	unsigned port;
 
-	add_text(out, "ssh_client", value, len);
+	buf_add_member(out, "ssh_client", value, len);
 	if (sscanf(value + len, " %5u", &port) == 1 && port <= 65535)
 		buf_addf(out, ",\"ssh_client_port\":%u", port);
 }
@@ -68,13 +59,13 @@ add_tmux(struct buf *out, const char *value)
 
 	for (int commas = 0; len > 0 && commas < 2;)
 		commas += value[--len] == ',';
-	add_text(out, "tmux", value, len == 0 ? strlen(value) : len);
+	buf_add_member(out, "tmux", value, len == 0 ? strlen(value) : len);
 }
 
 static void
 add_pane(struct buf *out, const char *value)
 {
-	add_text(out, "tmux_pane", value, strlen(value));
+	buf_add_member(out, "tmux_pane", value, strlen(value));
 }
 
 static const struct variable {
