@@ -104,13 +104,23 @@ look_later(struct choice *c)
 	postpone(c, clk_mono_ms() + LOOK_AGAIN_MS);
 }
 
+/*
+ * Did something else, such as a symbolic link, take the place of a directory above
+ * it?  Then what is seen through that, or cannot be, is not this path.
+ */
 static bool
 is_elsewhere(struct choice *c)
 {
-	struct node dir;
+	struct node dir = c->node;
 
-	return node_get(c->w->state, c->node.parent, &dir) && !dir.gone &&
-	    dir.sig.type != SIG_DIR && dir.sig.ino != 0;
+	/* So often at most: rows of a damaged file may be each other's parents. */
+	for (size_t i = 0; i < c->path.len; i++) {
+		if (!node_get(c->w->state, dir.parent, &dir))
+			return false;
+		if (!dir.gone)
+			return dir.sig.type != SIG_DIR && dir.sig.ino != 0;
+	}
+	return false;
 }
 
 /* Is the row still what is there?  Where not, it is looked at, and due later. */
@@ -121,6 +131,8 @@ is_current(struct choice *c)
 	enum presence presence =
 	    reconcile_presence(c->w, c->root, c->path.p, c->path.len, &c->st);
 
+	if (presence != PRESENCE_ABSENT && c->node.gone && is_elsewhere(c))
+		return true;
 	if (presence == PRESENCE_UNKNOWN) {
 		c->w->intake.unseen++;
 		postpone(c, clk_mono_ms() + UNSEEN_WAIT_MS);
@@ -133,9 +145,6 @@ is_current(struct choice *c)
 
 		sig_from_stat(&sig, &c->st);
 		if (!c->node.gone && sig_compare(&c->node.sig, &sig) == SIG_SAME)
-			return true;
-		/* Seen through a symbolic link that took the directory's place. */
-		if (c->node.gone && is_elsewhere(c))
 			return true;
 		if (c->node.gone &&
 		    !filter_want(c->root->filter, c->path.p, c->path.len, is_dir, NULL))

@@ -26,7 +26,9 @@ reconcile_presence(
 
 	if (watcher_lstat(w, root, path, len, st) == 0)
 		return PRESENCE_PRESENT;
-	if (errno != ENOENT && errno != ENOTDIR)
+	/* The last component is not followed: a symbolic link that leads to itself is
+	   where a directory was. */
+	if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
 		return PRESENCE_UNKNOWN;
 	saved = errno;
 	/* A root that is unmounted or moved away is not a deleted tree. */

@@ -251,6 +251,42 @@ ok "and both are used" log_is "remover remove a 1
 loader remove a 1"
 ctl stop >/dev/null
 
+# A symbolic link takes the place of a directory, while the removal of what was below
+# waits for its time: to itself, to one that has the same names, to one that leads
+# nowhere.
+project links <<CONF
+settle = 50ms
+handler all {
+	types       = { file, symlink }
+	load        = { "$H/log", "load" }
+	remove-file = { "$H/log", "remove" }
+}
+CONF
+for dir in self other deep; do
+	mkdir -p "$P/$dir/b"
+	put "$P/$dir/b/f" "$dir"
+done
+start_daemon
+idle >/dev/null
+replace() # DIRECTORY TARGET
+{
+	: >"$HLOG"
+	rm -r "$P/$1" && ln -s "$2" "$P/$1"
+	idle >/dev/null
+	like "a link to $2 for a directory: it is loaded, what was below is removed" \
+		"$(sort "$HLOG" | tr '\n' ';')" "$3"
+}
+replace self self "all load self 1;all remove self/b/f 1;"
+mkdir -p "$P/kept/b"
+put "$P/kept/b/f" 1
+idle >/dev/null
+replace deep kept "all load deep 1;all remove deep/b/f 1;"
+ln -s ring "$P/ring"
+idle >/dev/null
+replace other ring "all load other 1;all remove other/b/f 1;"
+is "nothing is left pending of it" "$(st .queue.pending)" 0
+ctl stop >/dev/null
+
 # ignore-metadata.
 : >"$HLOG"
 project meta <<CONF
