@@ -9,7 +9,7 @@
 #
 #	gcc     builds with gcc, warnings are errors; all tests
 #	clang   the same with clang, under ASan and UBSan
-#	fuzz    each fuzz target for FUZZ_SECONDS (10), from its corpus
+#	fuzz    each fuzz target for FUZZ_SECONDS (6), from its corpus
 #	dist    make distcheck
 #	lint    format of the sources, scripts, manuals
 #	speed   instruction counts of fixed workloads; does the benchmark run
@@ -54,7 +54,7 @@ fuzz_one()
 {
 	name=${1##*/fuzz_}
 	mkdir -p "corpus.$name" || return
-	set -- "$1" -max_total_time="${FUZZ_SECONDS:-10}" -print_final_stats=0 \
+	set -- "$1" -max_total_time="${FUZZ_SECONDS:-6}" -print_final_stats=0 \
 		-rss_limit_mb=1024 -timeout=10 "corpus.$name"
 	[ ! -d "$top/tests/fuzz/corpus/$name" ] || set -- "$@" "$top/tests/fuzz/corpus/$name"
 	"$@"
