@@ -305,7 +305,29 @@ seek(struct events *events, struct segments *segments)
 		segments_seek_start(segments);
 }
 
-/* Prints what there is; -1 with errno where reading or writing failed. */
+static int
+cannot_read(struct ctl *ctl, const struct segments *segments)
+{
+	int saved = errno;
+	char *path = segments_trouble(segments);
+
+	complain(ctl, "%s: %s", path,
+	    saved == EBADMSG ? "the compressed segment is damaged" : strerror(saved));
+	free(path);
+	return -1;
+}
+
+static int
+cannot_write(struct ctl *ctl)
+{
+	if (errno == EPIPE) /* nobody reads any more: not worth a word */
+		return 1;
+	complain(ctl, "%s", strerror(errno));
+	return -1;
+}
+
+/* Prints what there is; -1 where reading or writing failed, which was told, 1
+   where nobody reads. */
 static int
 print_new(struct ctl *ctl, struct events *events, struct segments *segments)
 {
@@ -330,9 +352,9 @@ print_new(struct ctl *ctl, struct events *events, struct segments *segments)
 			break;
 	}
 	buf_release(&out);
-	if (n == -1 || fflush(stdout) == EOF || ferror(stdout))
-		return -1;
-	return 0;
+	if (n == -1)
+		return cannot_read(ctl, segments);
+	return fflush(stdout) == EOF || ferror(stdout) ? cannot_write(ctl) : 0;
 }
 
 /* False where nobody reads our output any more. */
@@ -390,9 +412,8 @@ cmd_events(struct ctl *ctl, int argc, char **argv)
 	events.since_met = !is_set(&events.since);
 	seek(&events, segments);
 	if ((events.follow ? follow(ctl, &events, segments, dir)
-			   : print_new(ctl, &events, segments)) == -1 &&
-	    errno != EPIPE)
-		code = failed(ctl, "%s", strerror(errno));
+			   : print_new(ctl, &events, segments)) == -1)
+		code = CTL_FAILED;
 out:
 	segments_close(segments);
 	globs_free(events.globs);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -24,18 +25,29 @@ struct segments {
 	uint64_t first;	      /* its name */
 	off_t offset;	      /* of buf in it */
 	struct buf buf;
-	size_t used; /* of buf, by lines that were given */
+	size_t used;  /* of buf, by lines that were given */
+	int error;    /* errno where the directory or bad cannot be read */
+	uint64_t bad; /* that segment; 0: the directory */
 };
+
+/* Notes what cannot be read; what is not there (any more) is no fault. */
+static void
+note(struct segments *s, uint64_t bad)
+{
+	s->error = errno == ENOENT ? 0 : errno;
+	s->bad = bad;
+}
 
 /* The names in order; none where the directory cannot be read. */
 static struct names
-list_names(const struct segments *s)
+list_names(struct segments *s)
 {
 	struct names names = { NULL, 0 };
 	int fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (fd != -1)
-		names_list(fd, &names);
+	s->error = 0;
+	if (fd == -1 || names_list(fd, &names) == -1)
+		note(s, 0);
 	fd_close(&fd);
 	return names;
 }
@@ -57,8 +69,10 @@ move_to(struct segments *s, uint64_t first, off_t offset)
 {
 	struct segfile *file = segfile_open(s->dir, first);
 
-	if (file == NULL)
+	if (file == NULL) {
+		note(s, first);
 		return -1;
+	}
 	go_on_with(s, file, first, offset);
 	return 0;
 }
@@ -89,7 +103,7 @@ segments_seek_start(struct segments *s)
 	struct names names = list_names(s);
 
 	for (size_t i = 0; i < names.n; i++) /* one may be removed just now */
-		if (move_to(s, names.v[i].first, 0) == 0)
+		if (move_to(s, names.v[i].first, 0) == 0 || s->error != 0)
 			break;
 	names_release(&names);
 }
@@ -351,7 +365,7 @@ next_here(struct segments *s, const char **line, size_t *len)
  * first.  False where there is none.
  */
 static bool
-find_successor(const struct segments *s, uint64_t *first)
+find_successor(struct segments *s, uint64_t *first)
 {
 	struct names names = list_names(s);
 	size_t i = 0;
@@ -370,12 +384,14 @@ find_successor(const struct segments *s, uint64_t *first)
 	return found;
 }
 
-int
-segments_next(struct segments *s, const char **line, size_t *len)
+/* As segments_next, but where the names cannot be read there is no more. */
+static int
+next(struct segments *s, const char **line, size_t *len)
 {
 	uint64_t first;
 	int n;
 
+	s->error = 0;
 	if (s->file == NULL)
 		segments_seek_start(s);
 	if (s->file == NULL)
@@ -386,7 +402,38 @@ segments_next(struct segments *s, const char **line, size_t *len)
 		if (n != 0)
 			break;
 		if (move_to(s, first, 0) == -1)
-			return errno == ENOENT ? 0 : -1;
+			return 0;
 	}
+	if (n == -1)
+		note(s, s->first);
 	return n;
+}
+
+int
+segments_next(struct segments *s, const char **line, size_t *len)
+{
+	int n = next(s, line, len);
+
+	errno = s->error;
+	return n == 0 && s->error != 0 ? -1 : n;
+}
+
+/* A directory that cannot be searched does not tell in which form it is there. */
+char *
+segments_trouble(const struct segments *s)
+{
+	enum name_form form = FORM_PLAIN;
+	char name[NAME_SIZE];
+	struct stat st;
+	char *path;
+
+	if (s->bad == 0)
+		return xstrdup(s->dir);
+	for (;; form = FORM_PACKED) {
+		name_format(s->bad, form, name);
+		path = xasprintf("%s/%s", s->dir, name);
+		if (form == FORM_PACKED || lstat(path, &st) == 0 || errno != ENOENT)
+			return path;
+		free(path);
+	}
 }

@@ -24,7 +24,9 @@ struct verify {
 	struct audit audit;
 	uint64_t since; /* 0: from the beginning */
 	enum audit_fault fault;
-	int error; /* errno where it cannot be read; 0 */
+	uint64_t before; /* the last one that is not looked at */
+	int error;	 /* errno where it cannot be read; 0 */
+	char *trouble;	 /* what cannot be */
 	char *anchor;
 };
 
@@ -46,9 +48,13 @@ read_anchor(const struct verify *v)
 static bool
 is_too_early(void *ctx, const char *line, size_t len)
 {
+	struct verify *v = ctx;
 	struct record_head head;
 
-	return head_parse(line, len, &head) && head.seq < *(const uint64_t *)ctx;
+	if (!head_parse(line, len, &head) || head.seq >= v->since)
+		return false;
+	v->before = head.seq;
+	return true;
 }
 
 /* What the daemon removed while it was read is missing on purpose: from there
@@ -73,9 +79,9 @@ check_all(struct verify *v, struct segments *segments)
 
 	audit_init(&v->audit, v->since > 0 ? 0 : read_anchor(v));
 	if (v->since > 0)
-		segments_seek(segments, is_too_early, &v->since);
+		segments_seek(segments, is_too_early, v);
 	while ((n = segments_next(segments, &line, &len)) == 1) {
-		if (v->since > 0 && is_too_early(&v->since, line, len))
+		if (is_too_early(v, line, len))
 			continue;
 		v->fault = audit_line(&v->audit, line, len);
 		if (v->fault != AUDIT_OK && was_removed(v))
@@ -84,7 +90,27 @@ check_all(struct verify *v, struct segments *segments)
 			return;
 	}
 	v->error = n == -1 ? errno : 0;
+	v->trouble = n == -1 ? segments_trouble(segments) : NULL;
 	v->fault = n == -1 ? AUDIT_OK : audit_end(&v->audit);
+}
+
+static bool
+is_past_end(const struct verify *v)
+{
+	return v->error == 0 && v->fault == AUDIT_OK && v->since > 0 &&
+	    v->audit.records == 0;
+}
+
+static char *
+explain_error(const struct verify *v)
+{
+	const char *why = v->error == EBADMSG ? "the compressed segment is damaged"
+					      : strerror(v->error);
+
+	if (v->audit.records == 0)
+		return xasprintf("%s: cannot be read: %s", v->trouble, why);
+	return xasprintf("%s: what follows record %" PRIu64 " cannot be read: %s",
+	    v->trouble, v->audit.last, why);
 }
 
 static char *
@@ -93,10 +119,11 @@ explain(const struct verify *v)
 	uint64_t seq = v->audit.fault_seq, last = v->audit.last;
 
 	if (v->error != 0)
-		return xasprintf("what follows record %" PRIu64 " cannot be read: %s",
-		    last,
-		    v->error == EBADMSG ? "the compressed segment is damaged"
-					: strerror(v->error));
+		return explain_error(v);
+	if (is_past_end(v))
+		return xasprintf("no record from %" PRIu64 " on (the last is %" PRIu64
+				 ")",
+		    v->since, v->before);
 	switch (v->fault) {
 	case AUDIT_MISSING:
 		return xasprintf(
@@ -121,6 +148,22 @@ explain(const struct verify *v)
 	return NULL;
 }
 
+static const char *
+kind_of(const struct verify *v)
+{
+	if (v->error != 0)
+		return "unreadable";
+	return is_past_end(v) ? "past-end" : audit_fault_name(v->fault);
+}
+
+static uint64_t
+seq_of(const struct verify *v)
+{
+	if (v->error != 0)
+		return v->audit.last + 1;
+	return is_past_end(v) ? v->since : v->audit.fault_seq;
+}
+
 static void
 tell_json(const struct verify *v, const char *text)
 {
@@ -137,10 +180,8 @@ tell_json(const struct verify *v, const char *text)
 	cJSON_AddStringToObject(top, "last_hash", a->hash);
 	if (text != NULL) {
 		fault = cJSON_AddObjectToObject(top, "fault");
-		cJSON_AddStringToObject(fault, "kind",
-		    v->error != 0 ? "unreadable" : audit_fault_name(v->fault));
-		cJSON_AddNumberToObject(
-		    fault, "seq", (double)(v->error != 0 ? a->last + 1 : a->fault_seq));
+		cJSON_AddStringToObject(fault, "kind", kind_of(v));
+		cJSON_AddNumberToObject(fault, "seq", (double)seq_of(v));
 		cJSON_AddStringToObject(fault, "text", text);
 	}
 	print_json(top);
@@ -218,6 +259,7 @@ cmd_verify(struct ctl *ctl, int argc, char **argv)
 		check_all(&v, segments);
 		code = report(ctl, &v);
 		segments_close(segments);
+		free(v.trouble);
 		free(v.anchor);
 		free(dir);
 	}

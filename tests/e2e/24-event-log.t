@@ -150,6 +150,42 @@ verdict() # JQ-EXPRESSION
 }
 ok "verify finds nothing, over compressed segments" ctl verify
 is "and says that nothing is chained" "$(verdict .chained)" 0
+exits 1 "a number past the end is none to verify from" ctl verify --since 999999
+like "and the last one is told" "$(ctl verify --since 999999 2>&1)" \
+	"*no record from 999999 on (the last is $(verdict .last_seq))*"
+
+# A log of somebody else: root, too, has only what the mode gives.
+as_other()
+{
+	if [ "$(id -u)" -eq 0 ]; then
+		(cd "$P" && exec setpriv --bounding-set=-dac_override,-dac_read_search "$@")
+	else
+		(cd "$P" && exec "$@")
+	fi
+}
+refused() # PATH-PATTERN ARG...
+{
+	pattern=$1
+	shift
+	exits 1 "$* fails" as_other timeout 60 "$FILEMONCTL" "$@"
+	like "and tells what cannot be read" "$(as_other timeout 60 "$FILEMONCTL" "$@" 2>&1)" \
+		"*/events$pattern*Permission denied*"
+}
+chmod 0 "$P/$E"
+if as_other true 2>/dev/null && ! as_other ls "$E" >/dev/null 2>&1; then
+	refused ":" verify
+	refused ":" events
+	refused ":" events -f --until 1s
+	chmod 700 "$P/$E"
+	closed=$(cd "$P/$E" && find . -name '*.ndjson' | sort | tail -n 1 | sed 's,^\./,,')
+	chmod 0 "$P/$E/$closed"
+	refused "/$closed:" verify
+	refused "/$closed:" events -f --until 1s
+	chmod 600 "$P/$E/$closed"
+else
+	skip "the mode of a directory holds nobody off here" 10
+fi
+chmod 700 "$P/$E"
 project c <<CONF
 settle = 20ms
 events-segment-size = 4K
