@@ -18,17 +18,19 @@
 
 static const char *const variables[] = { "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES" };
 
-static void
+static bool
 keep_one(int fd, const char *name)
 {
 	char text[96];
 
 	/* FDPOLL: a queue that can be read is no reason to drop it */
 	snprintf(text, sizeof(text), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
-	if (notify_send_fd(fd, text) == -1)
-		log_warn("service manager: %s is not stored (the tree is compared at the "
-			 "next start)",
-		    name);
+	if (notify_send_fd(fd, text) != -1)
+		return true;
+	log_warn("service manager: %s is not stored (the tree is compared at the next "
+		 "start)",
+	    name);
+	return false;
 }
 
 void
@@ -36,11 +38,13 @@ store_keep(const struct handover *h)
 {
 	char name[sizeof(WATCH) + 3 * sizeof(size_t)];
 
-	for (size_t i = 0; i < h->n_watches; i++) {
+	/* Each may wait for a manager that does not read: of no use without the rest. */
+	bool kept = keep_one(h->table, TABLE);
+
+	for (size_t i = 0; i < h->n_watches && kept; i++) {
 		snprintf(name, sizeof(name), "%s%zu", WATCH, i);
-		keep_one(h->watches[i], name);
+		kept = keep_one(h->watches[i], name);
 	}
-	keep_one(h->table, TABLE);
 }
 
 /* Where a descriptor of that name belongs; NULL: nowhere. */

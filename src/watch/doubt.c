@@ -91,7 +91,8 @@ is_in_place(struct fm_watch *w, uint32_t dir)
 	union handle_room room;
 	struct handle found;
 
-	if (path_set(w, &w->second, dir, NULL, 0) == -1 || !look_up(w, &room, &found))
+	if (w->dirs.dirs[dir].wd == -1 || path_set(w, &w->second, dir, NULL, 0) == -1 ||
+	    !look_up(w, &room, &found))
 		return false;
 	for (unsigned i = 0; i < w->fan->n_fs; i++) {
 		found.fs = (uint8_t)i;

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 
@@ -49,6 +50,28 @@ handover_send(int socket, const struct handover *h)
 	return sendmsg(socket, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) == 1 ? 0 : -1;
 }
 
+/* The kernel puts in one more than asked for where the room for it is rounded up. */
+static void
+take_fds(struct msghdr *msg, struct handover *h)
+{
+	struct cmsghdr *c = CMSG_FIRSTHDR(msg);
+	size_t n;
+	int fd;
+
+	if (c == NULL || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+		return;
+	n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	for (size_t i = 0; i < n; i++) {
+		memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+		if (i == 0)
+			h->table = fd;
+		else if (h->n_watches < HANDOVER_ROOTS)
+			h->watches[h->n_watches++] = fd;
+		else if (close(fd) == 0)
+			msg->msg_flags |= MSG_CTRUNC;
+	}
+}
+
 int
 handover_receive(int socket, struct handover *h)
 {
@@ -62,21 +85,15 @@ handover_receive(int socket, struct handover *h)
 		.msg_iovlen = 1,
 		.msg_control = &control,
 		.msg_controllen = sizeof(control) };
-	struct cmsghdr *c;
-	size_t len;
 
 	*h = HANDOVER_NONE;
 	if (recvmsg(socket, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) != 1)
 		return -1;
-	c = CMSG_FIRSTHDR(&msg);
-	if (c == NULL || c->cmsg_type != SCM_RIGHTS ||
-	    c->cmsg_len < CMSG_LEN(sizeof(int)))
-		return -1;
-	len = c->cmsg_len - CMSG_LEN(0);
-	memcpy(&h->table, CMSG_DATA(c), sizeof(int));
-	memcpy(h->watches, CMSG_DATA(c) + sizeof(int), len - sizeof(int));
-	h->n_watches = len / sizeof(int) - 1;
-	return 0;
+	take_fds(&msg, h);
+	if (h->table != -1 && !(msg.msg_flags & MSG_CTRUNC))
+		return 0;
+	handover_close(h);
+	return -1;
 }
 
 void
@@ -125,4 +142,13 @@ handover_unpack(const struct handover_piece *data, const struct handover_key *ke
 		at += head.len[i];
 	}
 	return at == data->len ? NULL : "there is more than it says";
+}
+
+int64_t
+handover_rescan_due(const struct handover_piece *data)
+{
+	struct head head;
+
+	memcpy(&head, data->data, sizeof(head));
+	return head.key.rescan_due_ms;
 }

@@ -45,6 +45,9 @@ struct handover_key {
 	uint64_t config; /* digest of the configuration */
 	uint64_t rules;	 /* built-in rules of the filter */
 	int64_t seq;	 /* the event log's, and what state.db is committed up to */
+	/* Goes along, and may differ: when the tree is compared next, on
+	   CLOCK_MONOTONIC; -1: never. */
+	int64_t rescan_due_ms;
 };
 
 struct handover_piece {
@@ -57,5 +60,7 @@ void handover_pack(
 /* The pieces lie in data; NULL, or why nothing is taken. */
 const char *handover_unpack(const struct handover_piece *data,
     const struct handover_key *, struct handover_piece *pieces, size_t n);
+/* Of what could be unpacked. */
+int64_t handover_rescan_due(const struct handover_piece *data);
 
 #endif

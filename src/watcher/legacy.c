@@ -16,6 +16,9 @@
 #include "watcher/handover.h"
 #include "watcher/watcher_priv.h"
 
+#ifndef MFD_NOEXEC_SEAL /* Linux 6.3 */
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 struct legacy {
@@ -35,6 +38,7 @@ key_of(const struct watcher *w)
 		.config = strtoull(w->config->digest, NULL, 16),
 		.rules = filter_rules(),
 		.seq = (int64_t)log.seq,
+		.rescan_due_ms = w->rescan_due_ms,
 	};
 }
 
@@ -59,8 +63,11 @@ export_roots(struct watcher *w, struct handover *h, struct handover_piece *piece
 static int
 write_table(const struct buf *text)
 {
-	int fd = memfd_create("filemon-handover", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	const unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	int fd = memfd_create("filemon-handover", flags | MFD_NOEXEC_SEAL);
 
+	if (fd == -1 && errno == EINVAL)
+		fd = memfd_create("filemon-handover", flags);
 	if (fd == -1 || fd_write_all(fd, text->p, text->len) == -1 ||
 	    fcntl(fd, F_ADD_SEALS, SEALS) == -1)
 		fd_close(&fd);
@@ -105,7 +112,11 @@ map_table(int fd, struct handover_piece *all)
 {
 	struct stat st;
 
-	if (fcntl(fd, F_GET_SEALS) != SEALS || fstat(fd, &st) == -1 || st.st_size <= 0)
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	/* The kernel may have added F_SEAL_EXEC (vm.memfd_noexec). */
+	if (seals == -1 || (seals & SEALS) != SEALS || fstat(fd, &st) == -1 ||
+	    st.st_size <= 0)
 		return -1;
 	all->len = (size_t)st.st_size;
 	all->data = mmap(NULL, all->len, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -181,6 +192,8 @@ legacy_watch(
 		    errno == ESTALE	   ? "the root is another one"
 			: errno == EBADMSG ? "its table is damaged"
 					   : strerror(errno));
+		/* A user may have few of them, and the root needs one. */
+		fd_close(&legacy->hand->watches[root->index]);
 		return NULL;
 	}
 	legacy->hand->watches[root->index] = -1;
@@ -194,5 +207,6 @@ legacy_close(struct watcher *w, struct legacy *legacy)
 	if (legacy == NULL)
 		return;
 	w->taken.roots = legacy->taken;
+	w->taken.rescan_due_ms = handover_rescan_due(&legacy->all);
 	release(legacy);
 }

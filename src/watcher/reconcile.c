@@ -413,6 +413,7 @@ reconcile_path(struct watcher *w, struct root *root, const char *path, size_t le
 		presence = reconcile_presence(w, root, path, len, &st);
 	if (presence == PRESENCE_UNKNOWN) {
 		w->intake.unseen++;
+		w->incomplete = true;
 		log_debug("path %s: cannot look: %s (left as it was)", w->abs.p,
 		    strerror(errno));
 		return;

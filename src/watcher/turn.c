@@ -318,13 +318,15 @@ is_at_rest(const struct watcher *w)
 
 	for (size_t i = 0; i < w->n_roots; i++) {
 		fm_watch_stats(w->roots[i].watch, &stats);
+		if (stats.backend != FM_BACKEND_INOTIFY)
+			return true; /* which cannot be handed over: no need to wait */
 		if (stats.held || fm_watch_scanning(w->roots[i].watch))
 			return false;
 	}
 	return true;
 }
 
-void
+bool
 turn_rest(struct watcher *w)
 {
 	int64_t now = clk_mono_ms(), until = now + REST_MS;
@@ -333,12 +335,13 @@ turn_rest(struct watcher *w)
 		watcher_drain_events(w);
 		refilter_roots(w);
 		if (is_at_rest(w))
-			return;
+			return true;
 		scan_slice(w);
 		tick_roots(w, now);
 		if (!watcher_scanning(w))
 			poll(NULL, 0, REST_PAUSE_MS);
 	}
+	return false;
 }
 
 void

@@ -9,14 +9,16 @@
  * and waiting clients answered.
  */
 
+#include <stdbool.h>
+
 struct watcher;
 
 /* Once, when everything is open. */
 void turn_start(struct watcher *);
 /*
  * After the loop has ended: reads and lists until nothing is under way but what
- * the kernel may queue from now on, or two seconds are over.
+ * the kernel may queue from now on; false where two seconds were not enough.
  */
-void turn_rest(struct watcher *);
+bool turn_rest(struct watcher *);
 
 #endif

@@ -29,7 +29,10 @@
 #include "watcher/waiters.h"
 #include "watcher/watcher_priv.h"
 
-#define DRAIN_READS_MAX 4096
+/* A read of a queue that has more than this takes at least as much. */
+#define DRAIN_READ (32 * 1024)
+/* fanotify counts the heads of its notifications, not the handles after them. */
+#define DRAIN_UNCOUNTED 20
 #define STDOUT_WAIT_MS 2000
 #define STATUS_SIZE 160
 #define LOOKS_TO_OPEN 8
@@ -103,12 +106,29 @@ watcher_begin_scan(struct watcher *w, const char *why)
 	watcher_wake(w);
 }
 
+/* So many reads take what is there now. */
+static size_t
+reads_of(const struct fm_watch *watch)
+{
+	size_t unread = fm_watch_unread(watch);
+	struct fm_stats stats;
+
+	fm_watch_stats(watch, &stats);
+	if (stats.backend == FM_BACKEND_FANOTIFY)
+		unread *= DRAIN_UNCOUNTED;
+	return unread / DRAIN_READ + 1;
+}
+
+/* Not what comes meanwhile: that may have no end. */
 void
 watcher_drain_events(struct watcher *w)
 {
-	for (size_t i = 0; i < w->n_roots; i++)
-		for (int n = 0; n < DRAIN_READS_MAX && intake_read(w, &w->roots[i]); n++)
+	for (size_t i = 0; i < w->n_roots; i++) {
+		size_t reads = reads_of(w->roots[i].watch);
+
+		while (reads-- > 0 && intake_read(w, &w->roots[i]))
 			continue;
+	}
 }
 
 /* Hourly by default, give or take a quarter, so that many daemons spread. */
@@ -122,6 +142,10 @@ plan_rescan(struct watcher *w)
 		w->rescan_due_ms = clk_mono_ms() + every * 3 / 4 +
 		    (int64_t)arc4random_uniform(
 			(uint32_t)(every / 2 > UINT32_MAX ? UINT32_MAX : every / 2 + 1));
+	/* However often it is restarted, the tree is compared when it was to be. */
+	if (w->rescan_due_ms >= 0 && !w->ready && watcher_has_taken_over(w) &&
+	    w->taken.rescan_due_ms >= 0)
+		w->rescan_due_ms = w->taken.rescan_due_ms;
 }
 
 static unsigned long
@@ -344,15 +368,17 @@ say_stopped(struct watcher *w)
 
 /* What was seen is all there is, and on disk: so the watches may be left to another. */
 static void
-leave(struct watcher *w)
+leave(struct watcher *w, bool at_rest)
 {
 	const char *why = NULL;
 
 	evlog_flush(w->log);
-	if (!w->ready || w->scanning)
+	if (!at_rest)
+		why = "the tree does not come to rest";
+	else if (!w->ready || w->scanning)
 		why = "a scan is under way";
 	else if (w->incomplete)
-		why = "a directory could not be listed";
+		why = "not all could be looked at";
 	else if (w->degraded || state_commit(w->state) == -1 || state_failing(w->state))
 		why = "state.db cannot be written";
 	if (why == NULL)
@@ -368,8 +394,8 @@ close_all(struct watcher *w)
 	bool leaves = (w->renewing || (w->stopping && notify_is_there())) &&
 	    w->exit_code == 0 && w->state != NULL && w->setup.hand_fd != -1;
 
-	if (leaves)
-		turn_rest(w);
+	bool at_rest = leaves && turn_rest(w);
+
 	if (w->stream != NULL) {
 		stream_flush(w->stream);
 		say_stopped(w);
@@ -377,7 +403,7 @@ close_all(struct watcher *w)
 		stream_keep(w->stream);
 	}
 	if (leaves)
-		leave(w);
+		leave(w, at_rest);
 	control_close(w->control);
 	waiters_free(w->waiters);
 	for (size_t i = 0; i < w->n_roots; i++) {

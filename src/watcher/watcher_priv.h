@@ -162,8 +162,9 @@ struct watcher {
 	int64_t rescan_due_ms; /* -1: none */
 	int64_t unsure_due_ms; /* -1: none */
 	int64_t files;
-	bool in_links;	      /* looking at the other names of a file */
-	bool incomplete;      /* a directory could not be listed in this scan */
+	bool in_links;	 /* looking at the other names of a file */
+	bool incomplete; /* since the last scan began: what could not be listed, or looked
+			    at */
 	int64_t unsure_after; /* nodes up to this id were looked at again */
 	dev_t state_dev;      /* of the state directory, at the start */
 	ino_t state_ino;
@@ -177,6 +178,7 @@ struct watcher {
 	struct {
 		size_t roots; /* that go on without a comparison */
 		char why[96]; /* the others do not; "": nothing was handed over */
+		int64_t rescan_due_ms; /* of the one before; -1: not planned */
 	} taken;
 
 	/* Reload: the new configuration while the runner has not agreed yet. */

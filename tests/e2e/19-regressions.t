@@ -566,9 +566,22 @@ late load d/sub/c 1"
 		put "$P/d/sub/c" 2
 	fi
 	ok "and it is watched again" wait_for "$LIMIT" logged "log load d/sub/c 1"
+
+	# What was written while it could not be looked at is in no queue any more.
+	: >"$HLOG"
+	exec 3>>"$P/d/a"
+	chmod 000 "$P/d"
+	echo more >&3
+	exec 3>&-
+	idle >/dev/null
+	chmod 755 "$P/d"
+	idle >/dev/null
+	ctl restart >/dev/null
+	idle >/dev/null
+	ok "a restart compares what could not be looked at" logged "log load d/a 1"
 	ctl stop >/dev/null
 else
-	skip "the daemon cannot be run as another user" 10
+	skip "the daemon cannot be run as another user" 11
 fi
 
 # Dead letters.

@@ -258,6 +258,15 @@ ctl resume >/dev/null
 idle >/dev/null
 ok "... which is delivered" log_is "log load new 1"
 
+# The comparison of the tree is not put off by it.
+before=$(st .scan.next_in_ms)
+ctl restart >/dev/null
+ctl restart >/dev/null
+ok "restarts take the watches over" is_taken
+after=$(st .scan.next_in_ms)
+ok "the next comparison is when it was to be" test "$after" -le "$before" -a $((before - after)) -lt 600000
+diag "in $before ms, then in $after ms"
+
 # The watcher dies while it makes place.
 slow_restart()
 {

@@ -9,7 +9,7 @@
 #include "unit.h"
 #include "watcher/handover.h"
 
-static const struct handover_key key = { 1, 2, 3 };
+static const struct handover_key key = { 1, 2, 3, 4711 };
 
 static struct buf
 packed(void)
@@ -37,6 +37,8 @@ START_TEST(what_was_packed_is_there)
 
 	ck_assert_ptr_null(handover_unpack(
 	    &(struct handover_piece){ text.p, text.len }, &key, pieces, 3));
+	ck_assert_int_eq(
+	    handover_rescan_due(&(struct handover_piece){ text.p, text.len }), 4711);
 	ck_assert_uint_eq(pieces[0].len, 3);
 	ck_assert_mem_eq(pieces[0].data, "one", 3);
 	ck_assert_uint_eq(pieces[1].len, 0);
@@ -60,7 +62,8 @@ END_TEST
 
 START_TEST(another_version_configuration_rule_or_state_is_refused)
 {
-	const struct handover_key other[] = { { 9, 2, 3 }, { 1, 9, 3 }, { 1, 2, 9 } };
+	const struct handover_key other[] = { { 9, 2, 3, 0 }, { 1, 9, 3, 0 },
+		{ 1, 2, 9, 0 } };
 	struct buf text = packed();
 
 	for (size_t i = 0; i < 3; i++)
@@ -78,7 +81,7 @@ START_TEST(a_length_beyond_the_end_is_refused)
 	struct buf text = packed();
 	uint64_t huge = UINT64_MAX - 2;
 
-	memcpy(text.p + 5 * 8, &huge, sizeof(huge));
+	memcpy(text.p + 6 * 8, &huge, sizeof(huge));
 	ck_assert_str_eq(refusal(&text, text.len, &key, 3), "it is cut off");
 	buf_release(&text);
 }
@@ -111,6 +114,39 @@ START_TEST(descriptors_go_over_a_socket)
 }
 END_TEST
 
+/* The kernel rounds the room for descriptors up. */
+START_TEST(more_descriptors_than_there_is_room_for_are_refused)
+{
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE((HANDOVER_FDS + 1) * sizeof(int))];
+	} control = { .bytes = { 0 } };
+	char byte = 0;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr msg = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control) };
+	struct handover in;
+	int pair[2], fds[HANDOVER_FDS + 1];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	for (size_t i = 0; i <= HANDOVER_FDS; i++)
+		fds[i] = pair[1];
+	control.head.cmsg_level = SOL_SOCKET;
+	control.head.cmsg_type = SCM_RIGHTS;
+	control.head.cmsg_len = CMSG_LEN(sizeof(fds));
+	memcpy(CMSG_DATA(&control.head), fds, sizeof(fds));
+	ck_assert_int_eq(sendmsg(pair[1], &msg, 0), 1);
+	ck_assert_int_eq(handover_receive(pair[0], &in), -1);
+	ck_assert_uint_eq(in.n_watches, 0);
+	ck_assert_int_eq(in.table, -1);
+	close(pair[0]);
+	close(pair[1]);
+}
+END_TEST
+
 UNIT_MAIN("handover", what_was_packed_is_there, what_is_cut_off_or_too_long_is_refused,
     another_version_configuration_rule_or_state_is_refused,
-    a_length_beyond_the_end_is_refused, descriptors_go_over_a_socket)
+    a_length_beyond_the_end_is_refused, descriptors_go_over_a_socket,
+    more_descriptors_than_there_is_room_for_are_refused)
