@@ -271,7 +271,7 @@ idle >/dev/null
 replace() # DIRECTORY TARGET
 {
 	: >"$HLOG"
-	rm -r "$P/$1" && ln -s "$2" "$P/$1"
+	rm -r "${P:?}/$1" && ln -s "$2" "$P/$1"
 	idle >/dev/null
 	like "a link to $2 for a directory: it is loaded, what was below is removed" \
 		"$(sort "$HLOG" | tr '\n' ';')" "$3"
