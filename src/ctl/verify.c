@@ -137,8 +137,10 @@ explain(const struct verify *v)
 		    " is not the one that the record after it was chained to",
 		    seq);
 	case AUDIT_UNCHAINED:
-		return xasprintf(
-		    "record %" PRIu64 " is not chained, and the one before it is", seq);
+		return xasprintf("record %" PRIu64
+				 " is not chained, and the one before it is (chain was "
+				 "switched off there? verify --since %" PRIu64 ")",
+		    seq, seq);
 	case AUDIT_NO_RECORD:
 		return xasprintf("after record %" PRIu64 " a line is no record", last);
 	case AUDIT_OK:

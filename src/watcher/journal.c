@@ -11,6 +11,7 @@
 #include "base/xmalloc.h"
 
 #define NSEC_PER_MSEC INT64_C(1000000)
+#define KEEP (64 * 1024)
 
 void
 journal_init(struct journal *j, const char *dir, const struct journal_limits *limits)
@@ -25,17 +26,26 @@ void
 journal_release(struct journal *j)
 {
 	outlet_release(&j->outlet);
+	buf_release(&j->last);
 	fd_close(&j->dirfd);
 	free(j->dir);
 	j->dir = NULL;
 }
 
-/* Where a chain begins is not where it was left: it has no record before. */
+/* Nobody computes a hash until one is wanted. */
+static void
+hash_last(struct journal *j)
+{
+	if (j->last.len > 0)
+		chain_hash(j->last.p, j->last.len - 1, j->hash);
+	buf_release(&j->last);
+}
+
 void
 journal_limit(struct journal *j, const struct journal_limits *limits)
 {
 	if (limits->chain && !j->limits.chain)
-		memcpy(j->hash, CHAIN_NOTHING, sizeof(j->hash));
+		hash_last(j);
 	j->limits = *limits;
 	if (j->limits.size == 0)
 		j->limits.size = JOURNAL_SIZE_DEFAULT;
@@ -106,8 +116,12 @@ journal_put(struct journal *j, const struct buf *line, uint64_t seq)
 {
 	if (!outlet_put(&j->outlet, line->p, line->len, seq))
 		return false;
-	if (j->limits.chain)
+	if (j->limits.chain) {
 		chain_hash(line->p, line->len - 1, j->hash);
+	} else {
+		buf_shrink(&j->last, KEEP);
+		buf_add(&j->last, line->p, line->len);
+	}
 	return true;
 }
 

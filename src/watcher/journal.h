@@ -6,7 +6,8 @@
  * The segments as they are written: one is appended to until it has reached
  * its size or its age, then the next record begins a new one.  What waits to
  * be written is an outlet's, with its bound and its losses.  With a chain every
- * record carries the hash of the one that was accepted before it.
+ * record carries the hash of the one that was accepted before it, be that
+ * chained or not: where the chain is switched on it goes on from there.
  */
 
 #include <stdbool.h>
@@ -32,7 +33,8 @@ struct journal {
 	uint64_t begun;	       /* segments, since the start */
 	uint64_t base;	       /* outlet.written when the present one had 0 bytes */
 	int64_t born_ns;       /* of the present one, wall clock */
-	char hash[CHAIN_SIZE]; /* of the last record accepted */
+	char hash[CHAIN_SIZE]; /* of the last record accepted, but for: */
+	struct buf last;       /* without a chain, that record; empty: none yet */
 };
 
 void journal_init(struct journal *, const char *dir, const struct journal_limits *);

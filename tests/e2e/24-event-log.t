@@ -250,6 +250,35 @@ is "a damaged compressed segment is told" "$(verdict .fault.kind)" unreadable
 tamper "$second" '3s/"rel_path":"/&x/'
 is "the rest is checked with --since" "$(ctl verify --json --since "$((in_second + 1))" | jq .ok)" true
 
+# Switched off and on again.  A directory that is made is one record.
+project o </dev/null
+chain_is() # BOOLEAN NAME...: a reload, and records that are with or without it
+{
+	printf 'chain = %s\n' "$1" | conf
+	ctl reload >/dev/null
+	shift
+	for name; do
+		mkdir "$P/$name"
+		wait_for "$LIMIT" recorded "$name"
+	done
+}
+start_daemon
+chain_is off a
+chain_is on b
+chain_is off
+chain_is on c
+ok "a chain that is switched off and on goes on from the last record" ctl verify
+is "two records are chained then" "$(verdict .chained)" 2
+chain_is off d
+stopped=$(all_events | jq -s '. as $all | [range(1; length)] |
+	map(select($all[.].prev == null and $all[. - 1].prev != null)) | $all[.[0]].seq')
+chain_is on e
+like "where it was switched off verify says so" "$(ctl verify 2>&1)" \
+	"*record $stopped is not chained*(chain was switched off there? verify --since $stopped)*"
+ok "the rest is whole, chained again" ctl verify --since "$stopped"
+ok "by the hash of the record before" test "$(all_events | grep -c '"prev":"0*"')" -eq 0
+ctl stop >/dev/null
+
 # Retention keeps it verifiable.
 tamper "$second" ''
 conf <<CONF

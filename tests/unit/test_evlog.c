@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/compiler.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "eventlog/chain.h"
@@ -559,23 +560,37 @@ START_TEST(a_chain_goes_on_over_restarts_rotations_and_torn_records)
 }
 END_TEST
 
-START_TEST(a_chain_that_is_switched_on_begins_there)
+START_TEST(a_chain_that_is_switched_on_goes_on_from_the_last_record)
 {
+	static const bool switches[] = { false, true, false, false, true, true };
 	const struct config chained = { .chain = true };
+	char hash[CHAIN_SIZE], *save = NULL;
+	size_t n = 0;
 	begin();
 	struct evlog *log = open_log();
-	add(log, "a");
-	evlog_configure(log, &chained);
-	add(log, "b");
+	for (size_t i = 0; i < COUNTOF(switches); i++) {
+		evlog_configure(log, &config); /* off and on for nothing */
+		evlog_configure(log, &chained);
+		evlog_configure(log, switches[i] ? &chained : &config);
+		add(log, "a");
+	}
 	evlog_configure(log, &config);
-	add(log, "c");
+	add(log, "z");
 	evlog_close(log, 0);
-	char *text = fd_read_file(FIRST, 4096, NULL);
-	char *second = strchr(text, '\n') + 1, *third = strchr(second, '\n') + 1;
-	ck_assert_ptr_null(chain_prev(text, (size_t)(second - text - 1)));
-	ck_assert_mem_eq(chain_prev(second, (size_t)(third - second - 1)), CHAIN_NOTHING,
-	    CHAIN_SIZE - 1);
-	ck_assert_ptr_null(chain_prev(third, strlen(third) - 1));
+	log = open_with(&chained); /* after a restart, too */
+	add(log, "b");
+	evlog_close(log, 0);
+	char *text = fd_read_file(FIRST, 8192, NULL);
+	for (char *line = strtok_r(text, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save), n++) {
+		const char *prev = chain_prev(line, strlen(line));
+		bool on = n < COUNTOF(switches) ? switches[n] : n > COUNTOF(switches);
+		ck_assert_int_eq(prev != NULL, on);
+		if (prev)
+			ck_assert_mem_eq(prev, hash, CHAIN_SIZE - 1);
+		chain_hash(line, strlen(line), hash);
+	}
+	ck_assert_uint_eq(n, COUNTOF(switches) + 2);
 	free(text);
 	end();
 }
@@ -998,5 +1013,6 @@ UNIT_MAIN("evlog", records_go_to_a_private_segment_named_by_the_first,
     a_segment_has_the_size_of_the_configuration,
     a_segment_that_is_old_is_followed_by_a_new_one,
     a_chain_goes_on_over_restarts_rotations_and_torn_records,
-    a_chain_that_is_switched_on_begins_there, the_chain_is_of_what_is_in_the_segments,
+    a_chain_that_is_switched_on_goes_on_from_the_last_record,
+    the_chain_is_of_what_is_in_the_segments,
     a_log_whose_last_segment_is_only_packed_gives_no_number_twice)
