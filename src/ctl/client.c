@@ -245,7 +245,9 @@ client_failed(struct ctl *ctl, const struct project *project, enum client_outcom
 	char *text = text_vis_str(call->error);
 	int code = CTL_FAILED;
 
-	if (outcome == CLIENT_NOT_RUNNING) {
+	if (outcome != CLIENT_REFUSED && project_says_elsewhere(ctl, project)) {
+		code = CTL_FAILED;
+	} else if (outcome == CLIENT_NOT_RUNNING) {
 		complain(ctl,
 		    "filemond is not running in %s: start it with 'filemonctl start'",
 		    project->shown_root);

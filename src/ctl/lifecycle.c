@@ -171,6 +171,8 @@ stop_project(struct ctl *ctl, const struct project *project,
 	pid_t pid = project_pid(project);
 
 	*was_running = state == PROJECT_RUNNING;
+	if (project_says_elsewhere(ctl, project))
+		return CTL_FAILED;
 	if (state == PROJECT_UNKNOWN)
 		return failed(ctl, "%s/lock cannot be looked at: %s",
 		    project->shown_state, strerror(errno));

@@ -43,30 +43,6 @@ project_of(pid_t pid)
 	return project;
 }
 
-/*
- * The supervisor holds the lock of its state directory open, wherever that
- * directory is.
- */
-static char *
-state_dir_of(pid_t pid, const char *project)
-{
-	char *path = xasprintf("/proc/%d/fd", (int)pid);
-	DIR *dir = opendir(path);
-	char *found = NULL;
-	struct dirent *entry;
-
-	while (found == NULL && dir != NULL && (entry = readdir(dir)) != NULL) {
-		char target[PATH_MAX];
-		ssize_t n = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target));
-		if (n > 5 && memcmp(target + n - 5, "/lock", 5) == 0)
-			found = xstrndup(target, (size_t)n - 5);
-	}
-	if (dir != NULL)
-		closedir(dir);
-	free(path);
-	return found != NULL ? found : xasprintf("%s/.filemon", project);
-}
-
 /* NULL where it does not answer. */
 static cJSON *
 ask(const struct found *found)
@@ -131,7 +107,9 @@ look_at(pid_t pid, struct table *table, cJSON *list)
 
 	if (found.project == NULL)
 		return;
-	found.state_dir = state_dir_of(pid, found.project);
+	found.state_dir = project_state_dir_of(pid, found.project);
+	if (found.state_dir == NULL)
+		found.state_dir = xasprintf("%s/.filemon", found.project);
 	status = ask(&found);
 	add_row(table, &found, status);
 	add_object(list, &found, status);

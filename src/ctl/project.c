@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #include "ctl/project.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -14,14 +17,20 @@
 
 #define PID_TEXT_MAX 64
 
-/* With these a project needs no .filemon of its own. */
 static bool
-says_where(const struct ctl *ctl)
+has_state_dir(const struct ctl *ctl)
 {
 	for (size_t i = 0; i < ctl->options.n; i++)
 		if (strncmp(ctl->options.v[i], "state-dir=", strlen("state-dir=")) == 0)
 			return true;
-	return ctl->file != NULL;
+	return false;
+}
+
+/* With these a project needs no .filemon of its own. */
+static bool
+says_where(const struct ctl *ctl)
+{
+	return ctl->file != NULL || has_state_dir(ctl);
 }
 
 static int
@@ -51,6 +60,7 @@ project_open(struct ctl *ctl, struct project *project)
 	code = find_root(ctl, project);
 	if (code != CTL_OK)
 		return code;
+	project->apart = ctl->file != NULL && has_state_dir(ctl);
 	source.project = project->root;
 	source.options = (const char *const *)ctl->options.v;
 	project->config = config_load(&source, &project->fault);
@@ -119,4 +129,109 @@ pid_t
 project_pid(const struct project *project)
 {
 	return state_dir_pid(project->state_dir);
+}
+
+static bool
+is_same_dir(const char *one, const char *other)
+{
+	struct stat a, b;
+
+	return stat(one, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev &&
+	    a.st_ino == b.st_ino;
+}
+
+/* The folder of a lock that is open there; NULL: it is none. */
+static char *
+folder_of_lock(int dirfd, const char *name)
+{
+	char target[PATH_MAX];
+	ssize_t n = readlinkat(dirfd, name, target, sizeof(target));
+
+	if (n <= 5 || memcmp(target + n - 5, "/lock", 5) != 0)
+		return NULL;
+	return xstrndup(target, (size_t)n - 5);
+}
+
+/*
+ * It holds the lock of its state directory open, and besides it may be that of
+ * the project, which tells nothing.
+ */
+char *
+project_state_dir_of(pid_t pid, const char *root)
+{
+	char *path = xasprintf("/proc/%d/fd", (int)pid);
+	char *usual = xasprintf("%s/.filemon", root), *found = NULL, *folder;
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		folder = folder_of_lock(dirfd(dir), entry->d_name);
+		if (folder == NULL || (found != NULL && strcmp(folder, usual) == 0)) {
+			free(folder);
+			continue;
+		}
+		free(found);
+		found = folder;
+	}
+	if (dir != NULL)
+		closedir(dir);
+	free(usual);
+	free(path);
+	return found;
+}
+
+/* Is it another one than that of the state that the configuration names? */
+static bool
+is_elsewhere(const struct project *project, const char *usual, const char *dir)
+{
+	if (is_same_dir(usual, project->state_dir))
+		return dir != NULL && !is_same_dir(dir, usual);
+	return project_state(project) == PROJECT_STOPPED;
+}
+
+static void
+tell_elsewhere(
+    const struct project *project, pid_t pid, const char *dir, struct buf *text)
+{
+	buf_addf(text,
+	    "a filemond runs for %s (pid %d), but with another state-dir: end it with ",
+	    project->shown_root, (int)pid);
+	if (dir == NULL) {
+		buf_addf(text, "'kill %d'", (int)pid);
+		return;
+	}
+	buf_adds(text, "'filemonctl -o state-dir=");
+	text_vis(text, dir, strlen(dir));
+	buf_adds(text, " stop'");
+}
+
+bool
+project_runs_elsewhere(const struct project *project, struct buf *text)
+{
+	char *usual = xasprintf("%s/.filemon", project->root), *dir = NULL;
+	bool elsewhere = false;
+	pid_t pid;
+
+	if (!project->apart && state_dir_state(usual) == PROJECT_RUNNING) {
+		pid = state_dir_pid(usual);
+		dir = pid != 0 ? project_state_dir_of(pid, project->root) : NULL;
+		elsewhere = is_elsewhere(project, usual, dir);
+		if (elsewhere)
+			tell_elsewhere(project, pid, dir, text);
+	}
+	free(usual);
+	free(dir);
+	return elsewhere;
+}
+
+bool
+project_says_elsewhere(struct ctl *ctl, const struct project *project)
+{
+	struct buf text = BUF_INIT;
+	bool elsewhere = project_runs_elsewhere(project, &text);
+
+	if (elsewhere)
+		complain(ctl, "%s", text.p);
+	buf_release(&text);
+	return elsewhere;
 }

@@ -20,6 +20,7 @@ struct project {
 	char *shown_root; /* both escaped, for messages */
 	char *shown_state;
 	char *socket;
+	bool apart;	       /* -c and -o state-dir: not the project's own filemond */
 	struct config *config; /* NULL: fault says why */
 	struct config_error fault;
 };
@@ -40,5 +41,15 @@ pid_t project_pid(const struct project *);
 /* project_state of a state directory by itself, without a project. */
 enum project_state state_dir_state(const char *state_dir);
 pid_t state_dir_pid(const char *state_dir);
+/* Where the filemond pid of that project keeps its state; NULL: not to be seen. */
+char *project_state_dir_of(pid_t pid, const char *root);
+/*
+ * Where a filemond of this project runs that keeps its state elsewhere than the
+ * configuration says now: true, after having put into text what runs and how it
+ * is ended.  To be asked where it does not answer.
+ */
+bool project_runs_elsewhere(const struct project *, struct buf *text);
+/* The same, said as a failure of the command. */
+bool project_says_elsewhere(struct ctl *, const struct project *);
 
 #endif

@@ -279,10 +279,12 @@ meet_holder(struct ctl *ctl, const struct project *project,
 {
 	enum client_outcome outcome = ping(project, CLIENT_PATIENCE_MS);
 
-	if (outcome == CLIENT_NOT_RUNNING)
-		return false;
 	if (outcome == CLIENT_OK)
 		*code = join_other(ctl, project, options);
+	else if (project_says_elsewhere(ctl, project))
+		*code = CTL_FAILED;
+	else if (outcome == CLIENT_NOT_RUNNING)
+		return false;
 	else
 		*code = failed(ctl,
 		    "the lock of %s is held, but nobody answers: filemond "

@@ -414,11 +414,22 @@ print_short(
 	cJSON_Delete(object);
 }
 
+/* Takes text. */
+static int
+say_elsewhere(struct ctl *ctl, const struct project *project, struct buf *text)
+{
+	print_short(ctl, project, "unknown", text->p);
+	buf_release(text);
+	return CTL_STATUS_UNKNOWN;
+}
+
 static int
 say_stopped(struct ctl *ctl, const struct project *project)
 {
 	struct buf text = BUF_INIT;
 
+	if (project_runs_elsewhere(project, &text))
+		return say_elsewhere(ctl, project, &text);
 	buf_addf(&text, "filemond is not running in %s: start it with 'filemonctl start'",
 	    project->shown_root);
 	print_short(ctl, project, "stopped", text.p);
@@ -433,6 +444,8 @@ say_unknown(
 	struct buf text = BUF_INIT;
 	bool held = project_state(project) == PROJECT_RUNNING;
 
+	if (project_runs_elsewhere(project, &text))
+		return say_elsewhere(ctl, project, &text);
 	if (held)
 		buf_addf(&text, "filemond in %s runs (pid %d) but does not answer: ",
 		    project->shown_root, (int)project_pid(project));

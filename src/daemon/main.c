@@ -23,7 +23,7 @@
 #include "base/xmalloc.h"
 #include "conf/argv.h"
 #include "conf/config.h"
-#include "daemon/lock.h"
+#include "daemon/locks.h"
 #include "daemon/renew.h"
 #include "daemon/store.h"
 #include "daemon/supervisor.h"
@@ -223,36 +223,25 @@ monitor(const struct arguments *args, struct config *config)
 	});
 }
 
-/* Only filemonctl init makes a .filemon: a typo in -C must not. */
+/* Both named on the command line: what is run is not the project's own. */
 static bool
-is_default_state_dir(const struct config *config)
+is_apart(const struct arguments *args)
 {
-	size_t n = strlen(config->project);
-	return strncmp(config->state_dir, config->project, n) == 0 &&
-	    strcmp(config->state_dir + n, "/.filemon") == 0;
+	static const char name[] = "state-dir=";
+	for (size_t i = 0; i < args->options.n; i++)
+		if (strncmp(args->options.v[i], name, strlen(name)) == 0)
+			return args->source.file != NULL;
+	return false;
 }
 
-static int
-take_lock(const struct config *config)
+static struct locks
+take_locks(const struct arguments *args, const struct config *config, struct locks had)
 {
 	char text[512];
-	pid_t holder;
-	const char *dir = config->state_dir;
-	if (lock_check_dir(dir, !is_default_state_dir(config), text, sizeof(text)) == -1)
-		fail(EXIT_FAILURE, text);
-	int fd = lock_take(dir, &holder);
-	if (fd != -1)
-		return fd;
-	if (errno != EWOULDBLOCK) {
-		snprintf(text, sizeof(text), "%s/lock: %s", dir, strerror(errno));
-		fail(EXIT_FAILURE, text);
-	}
-	if (holder > 0)
-		snprintf(text, sizeof(text), "another filemond (pid %d) holds %s/lock",
-		    (int)holder, dir);
-	else
-		snprintf(text, sizeof(text), "another filemond holds %s/lock", dir);
-	fail(EX_TEMPFAIL, text);
+	int code = locks_take(&had, config, is_apart(args), text, sizeof(text));
+	if (code != 0)
+		fail(code, text);
+	return had;
 }
 
 /* What was written to the trace log after it had size bytes: whole lines. */
@@ -339,26 +328,14 @@ go_background(struct pair_setup *setup)
 	if (pid == -1)
 		fail(EXIT_FAILURE, strerror(errno));
 	if (pid > 0) {
-		/* Else it would hold the lock of a daemon that died. */
-		close(setup->lock_fd);
+		/* Else it would hold the locks of a daemon that died. */
+		locks_close(&setup->locks);
 		close(fds[1]);
 		exit(wait_ready(fds[0], pid, setup->trace_log, size));
 	}
 	close(fds[0]);
 	setup->report_fd = fds[1];
 	detach(setup);
-}
-
-/* The lock that came over the exec, where it is that of the state directory. */
-static int
-keep_lock(const struct config *config, int fd)
-{
-	char text[512];
-	if (fd == -1 || lock_is_held(config->state_dir, fd))
-		return fd;
-	snprintf(text, sizeof(text), "%s/lock: is not what was handed over",
-	    config->state_dir);
-	fail(EXIT_FAILURE, text);
 }
 
 static int
@@ -368,8 +345,7 @@ serve(const struct arguments *args, struct config *config, const struct renewal 
 	struct pair_setup setup = {
 		.config = config,
 		.source = &args->source,
-		.lock_fd =
-		    renewed ? keep_lock(config, renewal->lock_fd) : take_lock(config),
+		.locks = take_locks(args, config, renewal->locks),
 		.hand = renewal->hand,
 		.renewals = renewal->count,
 		.report_fd = renewal->report_fd,
@@ -385,8 +361,7 @@ serve(const struct arguments *args, struct config *config, const struct renewal 
 		if (!renewed)
 			go_background(&setup);
 	}
-	if (lock_write_pid(setup.lock_fd) == -1)
-		log_warn("%s/lock: the pid cannot be written", config->state_dir);
+	locks_write_pid(&setup.locks, config);
 	log_set_process("supervisor");
 	int code = supervisor_main(&setup, &args->renew);
 	free(trace_log);

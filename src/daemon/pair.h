@@ -14,12 +14,13 @@
 #include <sys/types.h>
 
 #include "conf/config.h"
+#include "daemon/locks.h"
 #include "watcher/handover.h"
 
 struct pair_setup {
 	struct config *config;
 	const struct config_source *source; /* with absolute paths: it is read again */
-	int lock_fd;
+	struct locks locks;
 	struct handover hand; /* for the next pair that is started */
 	unsigned renewals;
 	int report_fd, signal_fd; /* the supervisor's alone: closed in the children */

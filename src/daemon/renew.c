@@ -23,8 +23,8 @@
 
 #define VARIABLE "FILEMON_HANDOVER"
 #define TRY_MS 10000
-/* Lock, report, and what is handed over. */
-#define FDS_MAX (2 + HANDOVER_FDS)
+/* Locks, report, and what is handed over. */
+#define FDS_MAX (3 + HANDOVER_FDS)
 
 static bool
 is_this_program(const char *path)
@@ -151,7 +151,8 @@ descriptors(const struct renewal *r, int fds[FDS_MAX])
 {
 	size_t n = 0;
 
-	fds[n++] = r->lock_fd;
+	fds[n++] = r->locks.state;
+	fds[n++] = r->locks.project;
 	fds[n++] = r->report_fd;
 	fds[n++] = r->hand.table;
 	for (size_t i = 0; i < r->hand.n_watches; i++)
@@ -258,7 +259,7 @@ parse(const char *text, unsigned *count, int fds[FDS_MAX])
 	for (; *text != '\0'; n++)
 		if (n == FDS_MAX || !take_fd(&text, fds, n))
 			return 0;
-	return n >= 3 && fds[0] != -1 ? n : 0;
+	return n >= 4 && fds[0] != -1 ? n : 0;
 }
 
 void
@@ -289,7 +290,9 @@ renew_take(struct renewal *r)
 	int fds[FDS_MAX];
 	size_t n;
 
-	*r = (struct renewal){ .lock_fd = -1, .report_fd = -1, .hand = HANDOVER_NONE };
+	*r = (struct renewal){
+		.locks = LOCKS_NONE, .report_fd = -1, .hand = HANDOVER_NONE
+	};
 	n = text == NULL ? 0 : parse(text, &r->count, fds);
 	unsetenv(VARIABLE);
 	if (n == 0) {
@@ -297,10 +300,10 @@ renew_take(struct renewal *r)
 		return false;
 	}
 	set_inherited(fds, n, false);
-	r->lock_fd = fds[0];
-	r->report_fd = fds[1];
-	r->hand.table = fds[2];
-	for (size_t i = 3; i < n; i++)
+	r->locks = (struct locks){ fds[0], fds[1] };
+	r->report_fd = fds[2];
+	r->hand.table = fds[3];
+	for (size_t i = 4; i < n; i++)
 		r->hand.watches[r->hand.n_watches++] = fds[i];
 	return true;
 }

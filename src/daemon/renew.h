@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "daemon/locks.h"
 #include "watcher/handover.h"
 
 struct renew {
@@ -29,7 +30,7 @@ int renew_try(const struct renew *, char *why, size_t size);
 
 struct renewal {
 	unsigned count; /* how often it was done; 0: it was not */
-	int lock_fd;
+	struct locks locks;
 	int report_fd; /* to whoever waits for it to be ready; -1 */
 	struct handover hand;
 };

@@ -160,7 +160,7 @@ become_new(struct supervisor *s)
 {
 	struct renewal renewal = {
 		.count = s->setup.renewals + 1,
-		.lock_fd = s->setup.lock_fd,
+		.locks = s->setup.locks,
 		.report_fd = s->setup.report_fd,
 	};
 	handover_receive(s->pair.hand_fd, &s->setup.hand);

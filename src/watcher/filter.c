@@ -46,7 +46,7 @@ struct filter {
 	char *source; /* of `ignore` */
 	bool read_files;
 	bool changed;
-	struct own own[2]; /* state directory, control socket */
+	struct own own[3]; /* state directory, control socket, the project's lock */
 	struct globs *defaults, *ignore, *include;
 	bool any_include;
 	struct dir *top;
@@ -423,6 +423,10 @@ filter_new(const struct config *config, const char *root)
 	f->read_files = config->gitignore;
 	f->own[0] = own_new(config->state_dir, root);
 	f->own[1] = own_new(config->control_socket, root);
+	char *lock =
+	    config->project ? xasprintf("%s/.filemon/lock", config->project) : NULL;
+	f->own[2] = own_new(lock, root);
+	free(lock);
 	f->defaults = globs_new(NULL);
 	for (size_t i = 0; config->default_ignores && i < COUNTOF(default_ignores); i++)
 		globs_add(f->defaults, default_ignores[i], strlen(default_ignores[i]), 0);

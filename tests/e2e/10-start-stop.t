@@ -153,6 +153,42 @@ exits 3 "nothing runs then" ctl status
 exits 64 "an unknown option of filemond is a usage error" "$FILEMOND" --no-such-option
 exits 64 "an unknown command of filemonctl is a usage error" "$FILEMONCTL" no-such-command
 
+# Where the state is kept is changed while it runs: it is one filemond a project.
+conf </dev/null
+start_daemon
+pid=$(pid_of supervisor)
+elsewhere() # SENTENCE OLD COMMAND...
+{
+	sentence=$1 old=$2
+	shift 2
+	for cmd; do
+		ctl $cmd >"$T/out" 2>&1
+		not_ok "$sentence: $cmd fails" test $? = 0
+		like "... and says what runs and what to do" "$(cat "$T/out")" \
+			"*pid $pid*-o state-dir=$old stop*"
+	done
+	"$FILEMOND" -C "$P" >"$T/out" 2>&1
+	is "$sentence: a second one exits with 75" $? 75
+	like "... and says who is there" "$(cat "$T/out")" "*pid $pid*"
+}
+echo "state-dir = $T/state" | conf
+elsewhere "another state-dir" "$P/.filemon" start stop restart reload status
+ok "the former one can be restarted" ctl -o state-dir="$P/.filemon" restart
+pid=$(cat "$P/.filemon/lock")
+elsewhere "it was restarted, and" "$P/.filemon" start
+ok "what it says is what helps" ctl -o state-dir="$P/.filemon" stop
+ok "with the state elsewhere it starts" ctl start
+ok "... and is restarted" ctl restart
+pid=$(pid_of supervisor)
+like "... with both locks" "$(cat "$P/.filemon/lock" "$T/state/lock" | xargs)" "$pid $pid"
+conf </dev/null
+elsewhere "the usual state-dir again" "$T/state" stop status
+ok "a run besides, with a configuration and a state of its own" \
+	sh -c "'$FILEMOND' -C '$P' -c /dev/null -o state-dir='$T/apart'"
+ok "... is stopped by itself" "$FILEMONCTL" -C "$P" -c /dev/null -o state-dir="$T/apart" stop
+is "... and leaves that of the project" "$(ctl -o state-dir="$T/state" status --json | jq .processes[0].pid)" "$pid"
+ctl -o state-dir="$T/state" stop >/dev/null
+
 # A project whose path is longer than a socket's address.
 adopt "$(printf '%0100d/%0100d' 1 2)"
 mkdir -p "$P"

@@ -37,7 +37,8 @@ expect_none(int pid, const char *rest)
 
 	ck_assert_msg(!taken(&r, pid, rest), "taken: '%s'", rest);
 	ck_assert_uint_eq(r.count, 0);
-	ck_assert_int_eq(r.lock_fd, -1);
+	ck_assert_int_eq(r.locks.state, -1);
+	ck_assert_int_eq(r.locks.project, -1);
 	ck_assert_int_eq(r.report_fd, -1);
 	ck_assert_int_eq(r.hand.table, -1);
 	ck_assert_uint_eq(r.hand.n_watches, 0);
@@ -47,19 +48,22 @@ START_TEST(what_was_handed_over_is_taken)
 {
 	struct renewal r;
 	char rest[128];
-	int lock = some_fd(), table = some_fd(), one = some_fd(), two = some_fd();
+	int lock = some_fd(), project = some_fd(), table = some_fd(), one = some_fd(),
+	    two = some_fd();
 
-	snprintf(rest, sizeof(rest), " 7 %d -1 %d %d %d", lock, table, one, two);
+	snprintf(
+	    rest, sizeof(rest), " 7 %d %d -1 %d %d %d", lock, project, table, one, two);
 	ck_assert(taken(&r, getpid(), rest));
 	ck_assert_uint_eq(r.count, 7);
-	ck_assert_int_eq(r.lock_fd, lock);
+	ck_assert_int_eq(r.locks.state, lock);
+	ck_assert_int_eq(r.locks.project, project);
 	ck_assert_int_eq(r.report_fd, -1);
 	ck_assert_int_eq(r.hand.table, table);
 	ck_assert_uint_eq(r.hand.n_watches, 2);
 	ck_assert_int_eq(r.hand.watches[1], two);
 	ck_assert_int_eq(fcntl(lock, F_GETFD), FD_CLOEXEC);
 	ck_assert_int_eq(fcntl(two, F_GETFD), FD_CLOEXEC);
-	snprintf(rest, sizeof(rest), " 1 %d -1 -1", lock);
+	snprintf(rest, sizeof(rest), " 1 %d -1 -1 -1", lock);
 	ck_assert(taken(&r, getpid(), rest));
 	ck_assert_int_eq(r.hand.table, -1);
 }
@@ -71,12 +75,13 @@ START_TEST(what_makes_no_sense_is_not)
 	int fd = some_fd(), other = some_fd();
 	size_t len;
 
-	snprintf(rest, sizeof(rest), " 1 %d -1 %d", fd, other);
+	snprintf(rest, sizeof(rest), " 1 %d -1 -1 %d", fd, other);
 	expect_none(getppid(), rest);
-	static const char *const bad[] = { "", " ", " 1", " x", " 0 50 -1 51",
-		" -1 50 -1 51", " 1 -1 -1 -1", " 1 50", " 1 50 -1", " 1 50 -1 50",
-		" 1 50 -1 51 x", " 1 50 -1 51x", " 1 50 -1 51 ", " 1 2 -1 51",
-		" 1 50 -1 4000", " 1 50 -1 99999999999999999999", " 1 50 -2 51" };
+	static const char *const bad[] = { "", " ", " 1", " x", " 0 50 -1 -1 51",
+		" -1 50 -1 -1 51", " 1 -1 -1 -1 -1", " 1 50", " 1 50 -1 -1",
+		" 1 50 -1 -1 50", " 1 50 -1 -1 51 x", " 1 50 -1 -1 51x",
+		" 1 50 -1 -1 51 ", " 1 2 -1 -1 51", " 1 50 -1 -1 4000",
+		" 1 50 -1 -1 99999999999999999999", " 1 50 -1 -2 51" };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		expect_none(getpid(), bad[i]);
 	len = (size_t)snprintf(rest, sizeof(rest), " 1 %d", fd);
@@ -99,7 +104,7 @@ END_TEST
 START_TEST(all_but_what_was_taken_is_closed)
 {
 	int a = some_fd(), b = some_fd(), c = some_fd(), d = some_fd();
-	struct renewal r = { .lock_fd = c, .report_fd = -1, .hand = HANDOVER_NONE };
+	struct renewal r = { .locks = { c, -1 }, .report_fd = -1, .hand = HANDOVER_NONE };
 
 	r.hand.table = a;
 	renew_close_others(&r);
@@ -116,14 +121,15 @@ START_TEST(a_program_that_cannot_be_run_is_refused_and_leaves_all_as_it_was)
 	char *argv[] = { NULL }, why[256];
 	char missing[] = "/does/not/exist", no[] = "/bin/false", yes[] = "/bin/true";
 	struct renew r = { .exe = missing, .argv = argv };
-	struct renewal renewal = {
-		.count = 1, .lock_fd = some_fd(), .report_fd = -1, .hand = HANDOVER_NONE
-	};
+	struct renewal renewal = { .count = 1,
+		.locks = { some_fd(), -1 },
+		.report_fd = -1,
+		.hand = HANDOVER_NONE };
 
 	ck_assert_int_eq(renew_try(&r, why, sizeof(why)), -1);
 	ck_assert_ptr_nonnull(strstr(why, "code 127"));
 	ck_assert_int_eq(renew_exec(&r, &renewal), -1);
-	ck_assert_int_eq(fcntl(renewal.lock_fd, F_GETFD), FD_CLOEXEC);
+	ck_assert_int_eq(fcntl(renewal.locks.state, F_GETFD), FD_CLOEXEC);
 	ck_assert_ptr_null(getenv(NAME));
 	r.exe = no;
 	ck_assert_int_eq(renew_try(&r, why, sizeof(why)), -1);
