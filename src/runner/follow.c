@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,8 +33,9 @@ struct follow {
 	uint64_t sought; /* what is fed comes after it */
 	uint64_t fed;	 /* the last one known to be fed whole */
 	uint64_t missed;
-	bool copies; /* this file system cannot splice */
-	bool packed; /* the next segment is compressed: wants */
+	uint64_t told; /* no hole up to this one is counted any more */
+	bool copies;   /* this file system cannot splice */
+	bool packed;   /* the next segment is compressed: wants */
 	struct follow_wants wants;
 };
 
@@ -133,14 +135,34 @@ follow_seek(struct follow *f, uint64_t seq)
 {
 	fd_close(&f->fd);
 	f->packed = false;
-	f->sought = f->fed = seq;
+	f->sought = f->fed = f->told = seq;
 	f->missed = 0;
+}
+
+/* A gap that a segment begins with tells itself of the numbers before it. */
+static bool
+begins_by_gap(int fd)
+{
+	static const char mark[] = "\"event_type\":{\"type\":\"gap\"";
+	char head[192]; /* no more than the first record up to there */
+	ssize_t n = pread(fd, head, sizeof(head), 0);
+	return n > 0 && memmem(head, (size_t)n, mark, sizeof(mark) - 1) != NULL;
+}
+
+/* What lies between two segments was removed before it was fed. */
+static void
+count_hole(struct follow *f, uint64_t first, int fd)
+{
+	uint64_t upto = f->fed > f->told ? f->fed : f->told;
+	if (f->fd != -1 && first > upto + 1 && !begins_by_gap(fd))
+		f->missed += first - upto - 1;
 }
 
 /* Feeding goes on in that segment, behind what was fed.  Takes fd. */
 static void
 go_to(struct follow *f, uint64_t first, int fd)
 {
+	count_hole(f, first, fd);
 	fd_close(&f->fd);
 	f->fd = fd;
 	f->first = first;
@@ -294,8 +316,10 @@ void
 follow_give(struct follow *f, int fd, uint64_t lost)
 {
 	f->packed = false;
-	f->missed += lost;
 	go_to(f, f->wants.first, fd);
+	f->missed += lost;
+	if (lost > 0)
+		f->told = f->wants.next - 1;
 }
 
 void

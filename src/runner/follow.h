@@ -41,7 +41,8 @@ uint64_t follow_fed(struct follow *);
 uint64_t follow_taken(struct follow *, size_t unread);
 /* When the first record after seq was made, in wall time; 0: not known. */
 int64_t follow_time_after(const struct follow *, uint64_t seq);
-/* How many records after the one sought were not to be had. */
+/* How many records after the one sought were not to be had: damaged, or removed
+   before they were fed; not those that a gap in the log tells of. */
 uint64_t follow_missed(const struct follow *);
 
 struct follow_wants {

@@ -312,6 +312,50 @@ START_TEST(a_compressed_segment_that_goes_is_passed_over)
 }
 END_TEST
 
+static void
+remove_segment(uint64_t first, enum name_form form)
+{
+	char name[NAME_SIZE], path[128];
+	name_format(first, form, name);
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	ck_assert_int_eq(unlink(path), 0);
+}
+
+START_TEST(a_segment_that_goes_while_one_is_fed_is_counted)
+{
+	static const char gap[] =
+	    "{\"v\":1,\"seq\":20,\"id\":\"i\",\"timestamp_utc\":\"t\","
+	    "\"event_type\":{\"type\":\"gap\",\"count\":5}}\n";
+	set_up();
+	write_records(1, 1, 3, 0);
+	follow_seek(follow, 0);
+	feed_all(3);
+	write_records(4, 4, 6, 0);
+	write_records(7, 7, 9, 0);
+	remove_segment(4, FORM_PLAIN);
+	feed_all(9);
+	ck_assert_uint_eq(follow_fed(follow), 9);
+	ck_assert_uint_eq(follow_missed(follow), 3);
+	/* Once it is given, however often it is wanted; damage once, too. */
+	make_packed(12, 60);
+	make_packed(15, 60);
+	wants(12, 12, 15);
+	wants(12, 12, 15);
+	ck_assert_uint_eq(follow_missed(follow), 3);
+	follow_give(follow, text_of(12, 13), 1);
+	ck_assert_uint_eq(follow_missed(follow), 6);
+	wants(15, 15, 15);
+	follow_give(follow, text_of(15, 15), 0);
+	ck_assert_uint_eq(follow_missed(follow), 6);
+	/* A gap is fed as it is. */
+	append(20, gap, sizeof(gap) - 1);
+	feed_all(20);
+	ck_assert_uint_eq(follow_fed(follow), 20);
+	ck_assert_uint_eq(follow_missed(follow), 6);
+	tear_down();
+}
+END_TEST
+
 START_TEST(nobody_reads)
 {
 	set_up();
@@ -410,6 +454,7 @@ UNIT_MAIN("follow", it_begins_behind_any_record,
     long_lines_and_lines_that_are_no_records,
     what_is_not_kept_is_counted_and_times_are_found,
     compressed_segments_are_fed_from_their_text,
-    a_compressed_segment_that_goes_is_passed_over, nobody_reads,
+    a_compressed_segment_that_goes_is_passed_over,
+    a_segment_that_goes_while_one_is_fed_is_counted, nobody_reads,
     acknowledgements_are_read_in_any_pieces, what_is_no_acknowledgement_is_refused,
     a_cursor_is_read_back_and_a_torn_one_is_the_one_before)
