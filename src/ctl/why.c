@@ -48,7 +48,12 @@ tell_file(const cJSON *why)
 	else
 		printf("; its directory is watched by %s\n", watched);
 	if (!has(why, "seen")) {
-		puts("  last seen: never");
+		puts(get_bool(why, "gone") ? "  last seen: it was there, and is gone"
+					   : "  last seen: never");
+		return;
+	}
+	if (strcmp(get_string(seen, "type"), "dir") == 0) {
+		puts("  last seen: dir");
 		return;
 	}
 	printf("  last seen: %s of %s bytes, changed %s%s\n", get_string(seen, "type"),
@@ -66,6 +71,9 @@ static const struct {
 	{ "settling", "waits until it is quiet" },
 	{ "reading", "waits for its checksum" },
 	{ "due", "waits for a free slot" },
+	{ "paused", "waits: the handler is paused (filemonctl resume)" },
+	{ "breaker",
+	    "waits: the handler's breaker is open (filemonctl resume tries now)" },
 	{ "running", "a job runs" },
 	{ "retry", "failed, will be tried again" },
 	{ "blocked", "waits for another path" },
@@ -83,10 +91,11 @@ state_words(const char *state)
 }
 
 static const char *
-delivered_words(const char *delivered)
+delivered_words(const char *delivered, const char *state)
 {
 	if (strcmp(delivered, "yes") == 0)
-		return "delivered";
+		return strcmp(state, "settled") == 0 ? "delivered"
+						     : "an earlier state was delivered";
 	return strcmp(delivered, "perhaps") == 0 ? "perhaps delivered" : "not delivered";
 }
 
@@ -122,12 +131,12 @@ tell_handler(const cJSON *handler)
 		printf("  handler %s: does not match\n", name);
 		goto out;
 	}
+	const char *state = get_string(handler, "state");
 	printf("  handler %s: %s; %s", name,
-	    delivered_words(get_string(handler, "delivered")),
-	    state_words(get_string(handler, "state")));
+	    delivered_words(get_string(handler, "delivered"), state), state_words(state));
 	if (*blocked_on != '\0')
 		printf(": %s", blocked_on);
-	if (has(handler, "due_in_ms")) {
+	if (get_int(handler, "due_in_ms") > 0) {
 		clk_format_duration(get_int(handler, "due_in_ms"), due, sizeof(due));
 		printf(", due in %s", due);
 	}
@@ -144,7 +153,7 @@ tell(const cJSON *why)
 	char *path = item_path(why), *root = item_text(why, "root");
 	const cJSON *handler;
 
-	printf("%s in %s\n", path, root);
+	printf("%s in %s\n", *path != '\0' ? path : ".", root);
 	tell_rule(why);
 	tell_file(why);
 	cJSON_ArrayForEach(handler, get(why, "handlers")) tell_handler(handler);

@@ -74,6 +74,7 @@ add_seen(struct story *story)
 {
 	cJSON *out;
 
+	cJSON_AddBoolToObject(story->out, "gone", story->found && story->node.gone);
 	if (!story->found || story->node.gone) {
 		cJSON_AddNullToObject(story->out, "seen");
 		return;
@@ -102,6 +103,19 @@ add_failure(struct story *story, cJSON *out, const struct delivery *d)
 	buf_release(&store);
 }
 
+/* Of what is gone, or never was there: would it be wanted, as a file? */
+static bool
+matches(const struct story *story, const struct handler *handler)
+{
+	struct node node = { .sig = { .type = SIG_FILE } };
+
+	if (story->found && !story->node.gone)
+		node = story->node;
+	else if (story->presence == PRESENCE_PRESENT)
+		sig_from_stat(&node.sig, &story->st);
+	return pending_wants(handler, &node, story->path->p, story->path->len);
+}
+
 static void
 add_handler(struct story *story, const struct handler *handler, cJSON *list)
 {
@@ -117,9 +131,7 @@ add_handler(struct story *story, const struct handler *handler, cJSON *list)
 	if (story->found)
 		delivery_get(state, handler->id, story->node.id, &d);
 	cJSON_AddStringToObject(out, "name", handler->config->name);
-	cJSON_AddBoolToObject(out, "matches",
-	    story->found &&
-		pending_wants(handler, &story->node, story->path->p, story->path->len));
+	cJSON_AddBoolToObject(out, "matches", matches(story, handler));
 	cJSON_AddStringToObject(out, "delivered", delivered_name(&d));
 	cJSON_AddStringToObject(
 	    out, "state", queue_state(story->request->w, handler, &d, now));

@@ -34,6 +34,15 @@ add_path(struct rows *rows, cJSON *item, int64_t node)
 	buf_release(&path);
 }
 
+/* What a path that is due waits for. */
+static const char *
+due_state(const struct handler *handler)
+{
+	if (handler->paused)
+		return "paused";
+	return handler->breaker.state == BREAKER_OPEN ? "breaker" : "due";
+}
+
 const char *
 queue_state(const struct watcher *w, const struct handler *handler,
     const struct delivery *d, int64_t now)
@@ -46,14 +55,14 @@ queue_state(const struct watcher *w, const struct handler *handler,
 		/* In the runner's hand it waits for a slot. */
 		const struct job *job = dispatch_job(w, handler, d->node);
 
-		return job != NULL && job->pid > 0 ? "running" : "due";
+		return job != NULL && job->pid > 0 ? "running" : due_state(handler);
 	}
 	if (d->due == STATE_DUE_BLOCKED)
 		return "blocked";
 	if (d->blocked_on == d->node)
 		return "reading";
 	if (d->due <= now)
-		return "due";
+		return due_state(handler);
 	if (loops_cooling(&w->loops, d->node, now) != NULL)
 		return "cooling";
 	return d->attempts > 0 ? "retry" : "settling";

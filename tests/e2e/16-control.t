@@ -95,11 +95,15 @@ ok "but nothing runs" lines_are 0
 like "status says paused" "$(st '.paused | sort | join(" ")')" "bad gate"
 exits 1 "wait --idle gives up at its time-out" ctl wait --idle --timeout 200ms
 like "and says why" "$(ctl wait --idle --timeout 200ms 2>&1)" "*pause*"
-like "why tells that it waits" "$(ctl why a --json | jq -r ".handlers[0].state")" "[bd]*"
+is "why tells what it waits for" "$(ctl why a --json |
+	jq -c '[.handlers[] | select(.name == "gate").state]')" '["paused"]'
+like "in words too" "$(ctl why a)" "*gate: an earlier state was delivered; waits: the handler is paused*"
 ok "resume of one handler" ctl resume gate
 idle >/dev/null
 ok "resume delivers" log_is "gate begin a 1
 gate end a 1"
+like "why of a path that never was: what would be" "$(ctl why nothing)" \
+	"*last seen: never*handler gate: not delivered; nothing to do*"
 exits 1 "pause of a handler that is not there fails" ctl pause nobody
 ctl resume >/dev/null
 
