@@ -118,6 +118,7 @@ audit_line(struct audit *a, const char *line, size_t len)
 		a->strange++;
 		return AUDIT_OK;
 	}
+	a->seen = head.seq;
 	read_gap(line, len, &gap);
 	if (a->strange > 0 && !gap.torn)
 		return fault(a, AUDIT_NO_RECORD, head.seq);

@@ -31,6 +31,7 @@ struct audit {
 	uint64_t first, last;		       /* numbers */
 	char hash[CHAIN_SIZE];		       /* of the last record */
 	uint64_t fault_seq;
+	uint64_t seen;	   /* number of the record that was looked at last */
 	uint64_t expected; /* the number that the log begins with; 0: any */
 	bool last_chained;
 	uint64_t strange; /* lines since the last record that are none */

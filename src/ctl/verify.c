@@ -113,6 +113,23 @@ explain_error(const struct verify *v)
 	    v->trouble, v->audit.last, why);
 }
 
+/* Whoever removed what they no longer want can check the rest. */
+static char *
+explain_missing(const struct verify *v)
+{
+	const struct audit *a = &v->audit;
+
+	if (a->records > 0)
+		return xasprintf("record %" PRIu64
+				 " is missing, and no gap record tells why (the "
+				 "next there is is %" PRIu64 ")",
+		    a->fault_seq, a->seen);
+	return xasprintf(
+	    "record %" PRIu64 " is missing, and no gap record tells why (the first there "
+	    "is is %" PRIu64 ": was the beginning removed? verify --since %" PRIu64 ")",
+	    a->fault_seq, a->seen, a->seen);
+}
+
 static char *
 explain(const struct verify *v)
 {
@@ -126,8 +143,7 @@ explain(const struct verify *v)
 		    v->since, v->before);
 	switch (v->fault) {
 	case AUDIT_MISSING:
-		return xasprintf(
-		    "record %" PRIu64 " is missing, and no gap record tells why", seq);
+		return explain_missing(v);
 	case AUDIT_BACKWARDS:
 		return xasprintf(
 		    "record %" PRIu64 " stands after record %" PRIu64, seq, last);

@@ -244,6 +244,10 @@ first_one=$(cd "$T/good" && find . -name '*.zst' | sort | sed -n '1s,^\./,,p')
 rm "$P/$E/$first_one"
 is "a beginning that was taken away is named" "$(verdict '[.fault.kind, .fault.seq]')" \
 	'["missing",1]'
+begins=$(all_events | head -n 1 | jq .seq)
+like "and what is there is told" "$(ctl verify 2>&1)" \
+	"*record 1 is missing*first there is is $begins:*verify --since $begins)*"
+ok "from which on it is whole" ctl verify --since "$begins"
 tamper "$second" ''
 printf 'xxxx' | dd of="$P/$E/$second" bs=1 seek=60 conv=notrunc 2>/dev/null
 is "a damaged compressed segment is told" "$(verdict .fault.kind)" unreadable

@@ -82,6 +82,7 @@ START_TEST(a_beginning_that_is_missing_is_found)
 	begin(5);
 	ck_assert_int_eq(chained(7), AUDIT_MISSING);
 	ck_assert_uint_eq(audit.fault_seq, 5);
+	ck_assert_uint_eq(audit.seen, 7);
 	begin(5);
 	ck_assert_int_eq(chained(5), AUDIT_OK);
 	begin(5); /* removed later than the anchor was written */
