@@ -215,8 +215,13 @@ stop_and_start(
 	const struct stop_options stop = { options->timeout_ms, options->force };
 	const struct start_options start = { .no_wait = options->no_wait };
 	bool was_running;
-	int code = stop_project(ctl, project, &stop, &was_running);
+	int code = CTL_OK;
 
+	/* What runs is not given up for what would not start. */
+	if (project_state(project) == PROJECT_RUNNING)
+		code = start_try(ctl, project);
+	if (code == CTL_OK)
+		code = stop_project(ctl, project, &stop, &was_running);
 	return code == CTL_OK ? start_project(ctl, project, &start) : code;
 }
 

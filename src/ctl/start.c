@@ -326,6 +326,30 @@ out:
 }
 
 int
+start_try(struct ctl *ctl, const struct project *project)
+{
+	const struct start_options options = { .silent = true };
+	struct launch launch;
+	struct child child;
+	int code = launch_init(ctl, &launch);
+
+	if (code != CTL_OK)
+		return code;
+	launch_arg(&launch, "--test");
+	launch_common(&launch, ctl, project->root);
+	if (child_start(&child, &launch, false) == -1) {
+		code = failed(ctl, "%s: %s", launch.argv.v[0], strerror(errno));
+	} else {
+		child_wait(ctl, project, &options, &child);
+		code = child.code;
+		show_errors(&child);
+	}
+	child_release(&child);
+	launch_release(&launch);
+	return code;
+}
+
+int
 start_project(
     struct ctl *ctl, const struct project *project, const struct start_options *options)
 {

@@ -19,6 +19,8 @@ struct start_options {
 /* filemond's exit code where another one holds the lock. */
 #define FILEMOND_EXIT_LOCKED 75 /* EX_TEMPFAIL of sysexits(3) */
 
+/* Would it start so?  CTL_OK, or filemond's exit code after it has said why not. */
+int start_try(struct ctl *, const struct project *);
 int start_project(struct ctl *, const struct project *, const struct start_options *);
 
 #endif

@@ -54,6 +54,12 @@ is "restart keeps the process" "$(pid_of supervisor)" "$pid"
 not_ok "... and starts another watcher" test "$(pid_of watcher)" = "$watcher"
 ok "with other options it is another one" ctl -o settle=7ms restart
 not_ok "... by its pid" test "$(pid_of supervisor)" = "$pid"
+pid=$(pid_of supervisor)
+for bad in "-o settle=bad" "-c $T/nope"; do
+	# shellcheck disable=SC2086
+	exits 78 "restart with $bad is refused" ctl $bad restart
+	is "... and nothing has changed" "$(pid_of supervisor)" "$pid"
+done
 ok "stop" ctl stop
 exits 3 "after stop it is stopped" ctl status
 ok "stop leaves nothing behind" wait_for "$LIMIT" none_left
