@@ -9,6 +9,7 @@
 #include "base/xmalloc.h"
 #include "ctl/client.h"
 #include "ctl/print.h"
+#include "ctl/start.h"
 #include "ctl/text.h"
 
 #define LOOK_MS 20
@@ -60,14 +61,23 @@ wait_for_other(
 	return NULL;
 }
 
-/* Takes status, and gives one that is ready; NULL where filemond has ended. */
+/*
+ * Takes status, and gives one that is ready.  A first scan may take as long as it
+ * likes if only it is told of; NULL: filemond has ended, or told nothing for the
+ * time-out.
+ */
 static cJSON *
-wait_for_ready(const struct project *project, cJSON *status)
+wait_for_ready(const struct project *project, cJSON *status, int64_t timeout_ms)
 {
+	int64_t told_ms = clk_mono_ms();
+
 	while (!get_bool(status, "ready")) {
 		cJSON_Delete(status);
 		status = look(project);
-		if (status == NULL && project_state(project) == PROJECT_STOPPED)
+		if (status != NULL)
+			told_ms = clk_mono_ms();
+		else if (project_state(project) == PROJECT_STOPPED ||
+		    clk_mono_ms() - told_ms >= timeout_ms)
 			return NULL;
 	}
 	return status;
@@ -139,8 +149,10 @@ finish(struct ctl *ctl, const struct project *project,
 	int code;
 
 	if (renewed && !options->no_wait)
-		status = wait_for_ready(project, status);
-	if (status == NULL)
+		status = wait_for_ready(project, status, options->timeout_ms);
+	if (status == NULL && project_state(project) == PROJECT_RUNNING)
+		code = start_hangs(ctl, project);
+	else if (status == NULL)
 		code = failed(ctl,
 		    "filemond ended before it was ready (%s/trace.log may say why)",
 		    project->shown_state);

@@ -269,6 +269,15 @@ join_other(
 	return options->silent ? CTL_OK : say_running(ctl, project, false, NULL);
 }
 
+int
+start_hangs(struct ctl *ctl, const struct project *project)
+{
+	return failed(ctl,
+	    "the lock of %s is held, but nobody answers: filemond "
+	    "(pid %d) may hang (end it with 'filemonctl stop --force')",
+	    project->shown_root, (int)project_pid(project));
+}
+
 /*
  * filemond found the lock held.  False where nobody is there any more: one was
  * just ending, or somebody only looked at the lock.
@@ -286,10 +295,7 @@ meet_holder(struct ctl *ctl, const struct project *project,
 	else if (outcome == CLIENT_NOT_RUNNING)
 		return false;
 	else
-		*code = failed(ctl,
-		    "the lock of %s is held, but nobody answers: filemond "
-		    "(pid %d) may hang (end it with 'filemonctl stop --force')",
-		    project->shown_root, (int)project_pid(project));
+		*code = start_hangs(ctl, project);
 	return true;
 }
 

@@ -21,6 +21,8 @@ struct start_options {
 
 /* Would it start so?  CTL_OK, or filemond's exit code after it has said why not. */
 int start_try(struct ctl *, const struct project *);
+/* The lock is held, and nobody answers: CTL_FAILED after having said so. */
+int start_hangs(struct ctl *, const struct project *);
 int start_project(struct ctl *, const struct project *, const struct start_options *);
 
 #endif

@@ -195,6 +195,35 @@ ok "... is stopped by itself" "$FILEMONCTL" -C "$P" -c /dev/null -o state-dir="$
 is "... and leaves that of the project" "$(ctl -o state-dir="$T/state" status --json | jq .processes[0].pid)" "$pid"
 ctl -o state-dir="$T/state" stop >/dev/null
 
+# One that is restarted and falls silent before it is ready.
+adopt silent
+mkdir -p "$P/.filemon"
+conf </dev/null
+cat >"$T/silent.pl" <<'PERL'
+use Fcntl ":flock"; use IO::Socket::UNIX;
+open(my $lock, ">", "lock"); flock($lock, LOCK_EX);
+syswrite($lock, "$$\n");
+my $socket = IO::Socket::UNIX->new(Local => "control.sock", Listen => 5);
+foreach my $renewals (0, 1) {
+	my $client = $socket->accept;
+	<$client>;
+	syswrite($client, qq({"jsonrpc":"2.0","id":1,"result":{"renewals":$renewals,"ready":false}}\n));
+}
+unlink "control.sock";
+select(undef, undef, undef, 600);
+PERL
+if command -v perl >/dev/null; then
+	(cd "$P/.filemon" && exec perl "$T/silent.pl") &
+	silent=$!
+	wait_for "$LIMIT" test -S "$P/.filemon/control.sock"
+	ctl restart --timeout 300ms >"$T/out" 2>&1
+	is "a restart that is told nothing gives up" $? 1
+	like "... and says so" "$(cat "$T/out")" "*nobody answers*pid $silent*"
+	kill "$silent"
+else
+	skip "no perl" 2
+fi
+
 # A project whose path is longer than a socket's address.
 adopt "$(printf '%0100d/%0100d' 1 2)"
 mkdir -p "$P"
