@@ -144,7 +144,10 @@ const struct command commands[] = {
 	    .run = cmd_stop },
 	{ .name = "restart",
 	    .args = "",
-	    .summary = "stop, then start",
+	    .summary = "put the program at its path in the place of the running one",
+	    .help = "As after an upgrade.  Its watches are taken over, so nothing is\n"
+		    "missed.  With -c or -o it is stopped and started with these; where\n"
+		    "none runs one is started.",
 	    .options = restart_options,
 	    .run = cmd_restart },
 	{ .name = "reload",

@@ -60,7 +60,8 @@ show_ready(const cJSON *status)
 
 	duration(get_int(status, "ready_ms"), ready);
 	if (get_bool(status, "ready"))
-		printf("; ready after %s", ready);
+		printf("; ready after %s%s", ready,
+		    get_bool(status, "taken_over") ? " (watches taken over)" : "");
 	else
 		printf("; not ready yet");
 }

@@ -52,6 +52,8 @@ watcher=$(pid_of watcher)
 ok "restart" ctl restart
 is "restart keeps the process" "$(pid_of supervisor)" "$pid"
 not_ok "... and starts another watcher" test "$(pid_of watcher)" = "$watcher"
+like "status tells of the watches" "$(ctl status)" "*ready after * (watches taken over)*"
+like "help tells what a restart does" "$(ctl restart --help)" "*taken over*"
 ok "with other options it is another one" ctl -o settle=7ms restart
 not_ok "... by its pid" test "$(pid_of supervisor)" = "$pid"
 pid=$(pid_of supervisor)
@@ -168,7 +170,7 @@ elsewhere() # SENTENCE OLD COMMAND...
 	sentence=$1 old=$2
 	shift 2
 	for cmd; do
-		ctl $cmd >"$T/out" 2>&1
+		ctl "$cmd" >"$T/out" 2>&1
 		not_ok "$sentence: $cmd fails" test $? = 0
 		like "... and says what runs and what to do" "$(cat "$T/out")" \
 			"*pid $pid*-o state-dir=$old stop*"
