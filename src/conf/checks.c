@@ -32,11 +32,26 @@ check_program(const struct strlist *list, char *error, size_t size)
 	return -1;
 }
 
+/* A whole command line where the program's name belongs. */
+static bool
+is_line(const char *word)
+{
+	return strchr(word, ' ') != NULL && strchr(word, '{') != NULL;
+}
+
 int
 check_command(const struct strlist *list, char *error, size_t size)
 {
-	return check_program(list, error, size) == -1 ? -1
-						      : argv_check(list, error, size);
+	if (check_program(list, error, size) == -1)
+		return -1;
+	if (list->n == 1 && is_line(list->v[0])) {
+		snprintf(error, size,
+		    "'%.60s' is one word: a list is wanted, such as { \"program\", "
+		    "\"{path}\" }",
+		    list->v[0]);
+		return -1;
+	}
+	return argv_check(list, error, size);
 }
 
 /* The matcher's own check comes when the globs are compiled. */

@@ -308,6 +308,8 @@ static const struct {
 	{ "handler a {\n load = x\n stdin = json\n}",
 	    ":3: stdin: ", "\"json\" is not available" },
 	{ "handler a { load = \"\" }", ":1: load: ", "the command is empty" },
+	{ "handler a { load = \"my cmd {path}\" }",
+	    ":1: load: ", "'my cmd {path}' is one word: a list is wanted" },
 	{ "handler a { load = { x, \"{pth}\" } }",
 	    ":1: load: ", "'{pth}' is no placeholder" },
 	{ "handler a { move = { x, \"{\" } }", ":1: move: ", "open brace" },
