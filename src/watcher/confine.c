@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/xmalloc.h"
 #include "watcher/commands.h"
+#include "watcher/health.h"
 #include "watcher/process.h"
 #include "watcher/watcher_priv.h"
 
@@ -39,19 +40,6 @@ add_temporary(const char **places, size_t n)
 	return n;
 }
 
-static bool
-uses_fanotify(const struct watcher *w)
-{
-	struct fm_stats stats;
-
-	for (size_t i = 0; i < w->n_roots; i++) {
-		fm_watch_stats(w->roots[i].watch, &stats);
-		if (stats.backend == FM_BACKEND_FANOTIFY)
-			return true;
-	}
-	return false;
-}
-
 static void
 say(const struct sandbox_setup *setup, const struct sandbox *s)
 {
@@ -64,7 +52,7 @@ say(const struct sandbox_setup *setup, const struct sandbox *s)
 static bool
 looks_at_sessions(const struct watcher *w)
 {
-	return (w->config->enrich & ENRICH_SESSION) && uses_fanotify(w);
+	return (w->config->enrich & ENRICH_SESSION) && health_uses_fanotify(w);
 }
 
 /*
@@ -116,7 +104,7 @@ confine_watcher(struct watcher *w)
 			[SANDBOX_CAPABILITIES] = config->drop_capabilities,
 		},
 		.places = { config->state_dir, socket_dir, trace_dir },
-		.fanotify = uses_fanotify(w),
+		.fanotify = health_uses_fanotify(w),
 	};
 
 	if (config->state_dir == NULL)

@@ -6,8 +6,10 @@
 
 #include "base/clk.h"
 #include "base/compiler.h"
+#include "base/log.h"
 #include "watcher/ask.h"
 #include "watcher/delivery.h"
+#include "watcher/process.h"
 #include "watcher/watcher_priv.h"
 
 struct verdict {
@@ -77,6 +79,60 @@ judge_loops(struct verdict *verdict, struct watcher *w)
 		    "%lld paths are changed by the runs for them", (long long)cooling);
 }
 
+bool
+health_uses_fanotify(const struct watcher *w)
+{
+	struct fm_stats stats;
+
+	for (size_t i = 0; i < w->n_roots; i++) {
+		fm_watch_stats(w->roots[i].watch, &stats);
+		if (stats.backend == FM_BACKEND_FANOTIFY)
+			return true;
+	}
+	return false;
+}
+
+/* false, or true with a text. */
+static bool
+lacks_enrich(const struct watcher *w, char *text, size_t size)
+{
+	static const struct {
+		unsigned bit;
+		const char *name;
+	} kinds[] = { { ENRICH_PROCESS, "process" }, { ENRICH_USER, "user" },
+		{ ENRICH_SESSION, "session" } };
+	struct buf names = BUF_INIT;
+
+	if ((w->config->enrich & ENRICH_DOER) == 0 || health_uses_fanotify(w))
+		return false;
+	for (size_t i = 0; i < COUNTOF(kinds); i++)
+		if (w->config->enrich & kinds[i].bit)
+			buf_addf(
+			    &names, "%s%s", names.len > 0 ? ", " : "", kinds[i].name);
+	snprintf(text, size, "enrich %s: only with backend = fanotify", names.p);
+	buf_release(&names);
+	return true;
+}
+
+/* Nothing is wrong with what is done; what was asked for is not all done. */
+static void
+judge_enrich(struct verdict *verdict, const struct watcher *w)
+{
+	char text[128];
+
+	if (lacks_enrich(w, text, sizeof(text)))
+		add(verdict, HEALTH_HEALTHY, "%s", text);
+}
+
+void
+health_say_enrich(const struct watcher *w)
+{
+	char text[128];
+
+	if (lacks_enrich(w, text, sizeof(text)))
+		log_warnx("%s", text);
+}
+
 enum health
 health_of(struct watcher *w, cJSON *reasons)
 {
@@ -100,6 +156,7 @@ health_of(struct watcher *w, cJSON *reasons)
 	for (size_t i = 0; i < w->n_followers; i++)
 		judge_follower(&verdict, &w->followers[i]);
 	judge_loops(&verdict, w);
+	judge_enrich(&verdict, w);
 	asks_stats(w->asks, &asks);
 	if (asks.away)
 		add(&verdict, HEALTH_DEGRADED,

@@ -18,6 +18,7 @@
 #include "watcher/control.h"
 #include "watcher/dispatch.h"
 #include "watcher/git.h"
+#include "watcher/health.h"
 #include "watcher/held.h"
 #include "watcher/intake.h"
 #include "watcher/keep.h"
@@ -489,6 +490,7 @@ watcher_main(const struct watcher_setup *setup)
 		    watcher_has_taken_over(w) ? "their watches were taken over"
 					      : "their directories are listed now");
 		w->unsure_due_ms = w->state == NULL ? -1 : w->start_ms;
+		health_say_enrich(w);
 		turn_start(w);
 		life_start(w);
 		confine_watcher(w);

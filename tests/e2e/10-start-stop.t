@@ -161,6 +161,17 @@ exits 3 "nothing runs then" ctl status
 exits 64 "an unknown option of filemond is a usage error" "$FILEMOND" --no-such-option
 exits 64 "an unknown command of filemonctl is a usage error" "$FILEMONCTL" no-such-command
 
+# What the backend cannot tell is said.
+conf <<'CONF'
+backend = poll
+enrich = { user, process, git }
+CONF
+start_daemon
+like "enrich that does nothing is told by status" "$(ctl status)" \
+	"*health: healthy*enrich process, user: only with backend = fanotify*"
+ok "... and by the trace log" grep -q "warn.*enrich process, user: only" "$P/.filemon/trace.log"
+ctl stop >/dev/null
+
 # Where the state is kept is changed while it runs: it is one filemond a project.
 conf </dev/null
 start_daemon
