@@ -115,6 +115,21 @@ out:
 	return code;
 }
 
+/* What was asked for is not done: that is no success, as a second init is. */
+static int
+refuse_handler(struct ctl *ctl, const char *project, const char *handler)
+{
+	char *shown = text_vis_str(project), *name = text_vis_str(handler);
+	int code = failed(ctl,
+	    "%s is a project already: .filemon/filemon.conf is left as it is, and "
+	    "handler %s is not written (add it there, then 'filemonctl reload')",
+	    shown, name);
+
+	free(shown);
+	free(name);
+	return code;
+}
+
 static void
 say_made(struct ctl *ctl, const char *project, bool made)
 {
@@ -166,6 +181,8 @@ make_project(struct ctl *ctl, const char *project, const struct init_options *wa
 	render(wanted, &text);
 	if (!there)
 		code = write_config(ctl, project, conf, &text);
+	else if (wanted->handler != NULL)
+		code = refuse_handler(ctl, project, wanted->handler);
 	if (code == CTL_OK)
 		say_made(ctl, project, !there);
 out:

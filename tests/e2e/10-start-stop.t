@@ -15,6 +15,8 @@ ok "init keeps the state out of git" test -s "$P/.filemon/.gitignore"
 ok "what init writes is a valid configuration" "$FILEMOND" -t -C "$P"
 cp "$P/.filemon/filemon.conf" "$T/first.conf"
 ctl init >/dev/null 2>&1
+exits 1 "a second init with a handler fails" ctl init --handler x --load true
+like "... and says so" "$(ctl init --handler x --load true 2>&1)" "*handler x is not written*"
 ok "a second init changes nothing" cmp "$P/.filemon/filemon.conf" "$T/first.conf"
 
 # Not running.
