@@ -98,6 +98,8 @@ fill_watch(
 	launch_arg(launch, "--monitor");
 	launch_arg(launch, "--format");
 	launch_arg(launch, options->format != NULL ? options->format : "json");
+	if (ctl->file == NULL) /* what it says of itself is not what was asked for */
+		launch_option(launch, "log-level", "warn");
 	launch_common(launch, ctl, ctl->dir != NULL ? ctl->dir : ".");
 	if (options->poll)
 		launch_option(launch, "backend", "poll");

@@ -228,6 +228,7 @@ ok "with the tags" sh -c "grep '\"rel_path\":\"end\"' '$T/stdout' | head -n 1 |
 kill -INT "$fg"
 wait "$fg"
 is "it ends at SIGINT with 0" $? 0
+is "it has said nothing of itself" "$(cat "$T/stderr")" ""
 ok "the plain monitor's records fit the schema" sh -c "'$TOOLS/schema' \
 	'${top_srcdir:?}/doc/event.schema.json' <'$T/stdout'"
 ok "and its stream, replayed, gives the tree" \
