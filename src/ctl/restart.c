@@ -120,9 +120,11 @@ say_restarted(struct ctl *ctl, const struct project *project, const cJSON *statu
 		print_json(object);
 		cJSON_Delete(object);
 	} else if (get_bool(status, "ready"))
-		say(ctl,
-		    "ready watching %lld directories and %lld files after %lld ms (%s)",
-		    (long long)directories(status), (long long)get_int(status, "files"),
+		say(ctl, "ready watching %lld %s and %lld %s after %lld ms (%s)",
+		    (long long)directories(status),
+		    text_plural(directories(status), "directory", "directories"),
+		    (long long)get_int(status, "files"),
+		    text_plural(get_int(status, "files"), "file", "files"),
 		    (long long)get_int(status, "ready_ms"), text);
 	else
 		say(ctl, "filemond is running (pid %d)", (int)project_pid(project));

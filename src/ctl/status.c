@@ -72,10 +72,12 @@ show_root(const cJSON *status, const cJSON *watch, bool only)
 	char count[TEXT_SHORT], files[TEXT_SHORT], used[TEXT_SHORT], limit[TEXT_SHORT];
 	char *root = item_text(watch, "root");
 
-	printf("%-11s%s directories", only ? "watching" : "",
-	    text_count(get_int(watch, "directories"), count));
+	printf("%-11s%s %s", only ? "watching" : "",
+	    text_count(get_int(watch, "directories"), count),
+	    text_plural(get_int(watch, "directories"), "directory", "directories"));
 	if (only)
-		printf(", %s files", text_count(get_int(status, "files"), files));
+		printf(", %s %s", text_count(get_int(status, "files"), files),
+		    text_plural(get_int(status, "files"), "file", "files"));
 	else
 		printf(" in %s", root);
 	printf(" by %s", get_string(watch, "backend"));
@@ -213,11 +215,12 @@ show_alerts(const cJSON *status)
 			continue;
 		duration(get_int(alert, "ago_ms"), ago);
 		printf("alert      %s: %s was %lld (threshold %lld), %s ago; raised %s "
-		       "times\n",
+		       "%s\n",
 		    get_string(alert, "name"), get_string(alert, "rule"),
 		    (long long)get_int(alert, "value"),
 		    (long long)get_int(alert, "threshold"), ago,
-		    text_count(get_int(alert, "raised"), count));
+		    text_count(get_int(alert, "raised"), count),
+		    text_plural(get_int(alert, "raised"), "time", "times"));
 	}
 }
 

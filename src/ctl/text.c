@@ -309,3 +309,9 @@ text_nearest(const char *word, const char *const *names, size_t n)
 	}
 	return found;
 }
+
+const char *
+text_plural(int64_t n, const char *one, const char *many)
+{
+	return n == 1 ? one : many;
+}

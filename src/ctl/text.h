@@ -31,6 +31,8 @@ char *text_base64_decode(const char *, size_t *len);
 #define TEXT_SHORT 32
 /* "1,204"; all of these return out, which has TEXT_SHORT bytes. */
 char *text_count(int64_t, char *out);
+/* Which of both goes with n. */
+const char *text_plural(int64_t n, const char *one, const char *many);
 /* KiB as "0.9 MB", "12.3 MB", "1.2 GB" */
 char *text_memory(int64_t kib, char *out);
 /* "2 min ago" of an RFC 3339 time, "" where it is none. */

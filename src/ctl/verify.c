@@ -215,8 +215,9 @@ tell_text(struct ctl *ctl, const struct verify *v)
 		say(ctl, "the event log is empty");
 		return;
 	}
-	say(ctl, "%" PRIu64 " records, %" PRIu64 " to %" PRIu64 ", are whole", a->records,
-	    a->first, a->last);
+	say(ctl, "%" PRIu64 " %s, %" PRIu64 " to %" PRIu64 ", %s whole", a->records,
+	    a->records == 1 ? "record" : "records", a->first, a->last,
+	    a->records == 1 ? "is" : "are");
 	if (a->gaps > 0)
 		say(ctl, "%" PRIu64 " gap records tell of %" PRIu64 " lost records",
 		    a->gaps, a->lost);

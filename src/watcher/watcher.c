@@ -182,9 +182,9 @@ say_ready(struct watcher *w)
 	event.ready_ms = w->ready_ms;
 	event.handover = watcher_has_taken_over(w);
 	stream_put(w->stream, &event);
-	snprintf(text, sizeof(text),
-	    "watching %lu directories and %lld files after %lld ms%s", directories(w),
-	    (long long)w->files, (long long)w->ready_ms,
+	snprintf(text, sizeof(text), "watching %lu %s and %lld %s after %lld ms%s",
+	    directories(w), directories(w) == 1 ? "directory" : "directories",
+	    (long long)w->files, w->files == 1 ? "file" : "files", (long long)w->ready_ms,
 	    event.handover ? " (watches taken over)" : "");
 	log_info("ready: %s by %s", text, event.backend);
 	notify_send("READY=1\nSTATUS=%s", text);
@@ -486,7 +486,8 @@ watcher_main(const struct watcher_setup *setup)
 	w->rescan_due_ms = w->unsure_due_ms = -1;
 	w->loop = ev_default_loop(EVFLAG_NOENV);
 	if (open_all(w) == 0) {
-		log_info("created: %zu roots (%s)", w->n_roots,
+		log_info("created: %zu %s (%s)", w->n_roots,
+		    w->n_roots == 1 ? "root" : "roots",
 		    watcher_has_taken_over(w) ? "their watches were taken over"
 					      : "their directories are listed now");
 		w->unsure_due_ms = w->state == NULL ? -1 : w->start_ms;
