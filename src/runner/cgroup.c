@@ -24,6 +24,7 @@
 /* Where filemond's own processes go: a group with limits below it holds none itself. */
 #define OWN_NAME "filemon"
 #define JOB_PREFIX "filemon-job-"
+#define MOVE_PASSES 5
 
 struct cgroups {
 	char *path; /* NULL: there is none */
@@ -98,27 +99,38 @@ find_own(void)
 	return NULL;
 }
 
-/* All that is in the delegated group is filemond's. */
-static void
-move_own(const struct cgroups *groups)
+/* false where nothing is in the group itself, or it cannot be told. */
+static bool
+move_some(const struct cgroups *groups, const char *file)
 {
 	size_t len;
-	char *file = xasprintf("%s/cgroup.procs", groups->path);
 	char *text = fd_read_file(file, TEXT_MAX, &len);
-	free(file);
-	if (!text || !*text ||
-	    (mkdirat(groups->fd, OWN_NAME, 0755) == -1 && errno != EEXIST))
-		goto out;
-	for (char *p = text, *next; *p; p = next) {
+	bool found = text && *text;
+	for (char *p = text, *next; found && *p; p = next) {
 		next = p + strcspn(p, "\n");
 		if (*next)
 			*next++ = '\0';
-		if (put(groups->fd, OWN_NAME "/cgroup.procs", p) == -1)
+		if (put(groups->fd, OWN_NAME "/cgroup.procs", p) == -1 && errno != ESRCH)
 			log_warn(
 			    "cgroup %s: process %s cannot be moved", groups->path, p);
 	}
-out:
 	free(text);
+	return found;
+}
+
+/*
+ * All that is in the delegated group is filemond's.  The watcher may be started
+ * while we read, by a supervisor that was not moved yet: so it is read again.
+ */
+static void
+move_own(const struct cgroups *groups)
+{
+	char *file = xasprintf("%s/cgroup.procs", groups->path);
+	int passes = MOVE_PASSES;
+	if (mkdirat(groups->fd, OWN_NAME, 0755) == 0 || errno == EEXIST)
+		while (passes-- > 0 && move_some(groups, file))
+			continue;
+	free(file);
 }
 
 static void
