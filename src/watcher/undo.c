@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/xmalloc.h"
+#include "watcher/node.h"
 #include "watcher/record.h"
 #include "watcher/watcher_priv.h"
 
@@ -116,61 +117,165 @@ root_of(struct watcher *w, const struct buf *path, size_t *skip)
 	return NULL;
 }
 
-static void
-undo(struct watcher *w, const cJSON *record, struct buf *path, struct buf *from)
-{
-	const cJSON *type = cJSON_GetObjectItemCaseSensitive(record, "event_type");
-	const cJSON *name = cJSON_GetObjectItemCaseSensitive(type, "type");
-	struct event event = {
-		.listed = true,
-		.is_dir =
-		    cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(record, "is_dir")),
-	};
+/* What a record says, as far as it can be taken back. */
+struct change {
+	enum event_type type; /* EVENT_CREATED, EVENT_DELETED or EVENT_RENAMED */
 	struct root *root;
-	size_t skip;
+	char *path, *from; /* below the root; from: of a rename */
+	bool is_dir;
+};
 
-	if (!cJSON_IsString(name) ||
-	    !get_path(record, "file_path", "file_path_b64", path) ||
-	    (root = root_of(w, path, &skip)) == NULL)
-		return;
-	event.path = path->p + skip;
-	event.path_len = path->len - skip;
-	if (strcmp(name->valuestring, event_type_name(EVENT_CREATED)) == 0 ||
-	    (strcmp(name->valuestring, event_type_name(EVENT_EDITED)) == 0 &&
-		cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(type, "created")))) {
-		event.type = EVENT_DELETED;
-	} else if (strcmp(name->valuestring, event_type_name(EVENT_DELETED)) == 0) {
-		event.type = EVENT_CREATED;
-	} else if (strcmp(name->valuestring, event_type_name(EVENT_RENAMED)) == 0 &&
-	    get_path(type, "from", "from_b64", from) && from->len > skip) {
-		event.type = EVENT_RENAMED;
-		event.old_path = event.path;
-		event.old_path_len = event.path_len;
-		event.path = from->p + skip;
-		event.path_len = from->len - skip;
-	} else {
-		return;
-	}
-	record_event(w, root, &event);
+struct changes {
+	struct change *v;
+	size_t n;
+};
+
+static bool
+is_type(const cJSON *name, enum event_type type)
+{
+	return strcmp(name->valuestring, event_type_name(type)) == 0;
 }
 
-static void
-undo_lines(struct watcher *w, const struct lines *lines)
+/* false: it changes nothing of which paths there are. */
+static bool
+take_type(const cJSON *type, struct change *change)
 {
+	const cJSON *name = cJSON_GetObjectItemCaseSensitive(type, "type");
+
+	if (!cJSON_IsString(name))
+		return false;
+	if (is_type(name, EVENT_CREATED) ||
+	    (is_type(name, EVENT_EDITED) &&
+		cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(type, "created"))))
+		change->type = EVENT_CREATED;
+	else if (is_type(name, EVENT_DELETED))
+		change->type = EVENT_DELETED;
+	else if (is_type(name, EVENT_RENAMED))
+		change->type = EVENT_RENAMED;
+	else
+		return false;
+	return true;
+}
+
+static char *
+below(const struct buf *path, size_t skip)
+{
+	return xasprintf("%.*s", (int)(path->len - skip), path->p + skip);
+}
+
+static bool
+take_apart(struct watcher *w, const cJSON *record, struct change *change)
+{
+	const cJSON *type = cJSON_GetObjectItemCaseSensitive(record, "event_type");
 	struct buf path = BUF_INIT, from = BUF_INIT;
-	struct json_error error;
+	bool ok;
+	size_t skip;
 
-	for (size_t i = lines->n; i-- > 0;) {
-		size_t len = strcspn(lines->v[i], "\n");
-		cJSON *record = json_parse(lines->v[i], len, &error);
-
-		if (record != NULL)
-			undo(w, record, &path, &from);
-		cJSON_Delete(record);
-		free(lines->v[i]);
+	*change = (struct change){
+		.is_dir = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(record, "is_dir"))
+	};
+	ok = take_type(type, change) &&
+	    get_path(record, "file_path", "file_path_b64", &path) &&
+	    (change->root = root_of(w, &path, &skip)) != NULL &&
+	    (change->type != EVENT_RENAMED ||
+		(get_path(type, "from", "from_b64", &from) && from.len > skip));
+	if (ok) {
+		change->path = below(&path, skip);
+		change->from = change->type == EVENT_RENAMED ? below(&from, skip) : NULL;
 	}
 	buf_release(&path);
 	buf_release(&from);
+	return ok;
+}
+
+/* Takes the lines. */
+static struct changes
+take_all(struct watcher *w, struct lines *lines)
+{
+	struct changes all = { xcalloc(lines->n + 1, sizeof(*all.v)), 0 };
+	struct json_error error;
+
+	for (size_t i = 0; i < lines->n; i++) {
+		size_t len = strcspn(lines->v[i], "\n");
+		cJSON *record = json_parse(lines->v[i], len, &error);
+
+		if (record != NULL && take_apart(w, record, &all.v[all.n]))
+			all.n++;
+		cJSON_Delete(record);
+		free(lines->v[i]);
+	}
+	free(lines->v);
+	return all;
+}
+
+/* Was there something at the path of the rename i, which it replaced? */
+static bool
+replaced(struct watcher *w, const struct changes *all, size_t i, bool *is_dir)
+{
+	const struct change *rename = &all->v[i];
+	struct node node;
+
+	while (i-- > 0) {
+		const struct change *c = &all->v[i];
+
+		*is_dir = c->is_dir;
+		if (c->root != rename->root)
+			continue;
+		if (strcmp(c->path, rename->path) == 0)
+			return c->type != EVENT_DELETED;
+		if (c->from != NULL && strcmp(c->from, rename->path) == 0)
+			return false;
+	}
+	if (!node_lookup(
+		w->state, rename->root->node, rename->path, strlen(rename->path), &node))
+		return false;
+	*is_dir = node.sig.type == SIG_DIR;
+	return !node.gone;
+}
+
+static void
+tell(struct watcher *w, const struct change *c, enum event_type type, bool is_dir)
+{
+	const char *path = type == EVENT_RENAMED ? c->from : c->path;
+	struct event event = { .type = type,
+		.listed = true,
+		.is_dir = is_dir,
+		.path = path,
+		.path_len = strlen(path) };
+
+	if (type == EVENT_RENAMED) {
+		event.old_path = c->path;
+		event.old_path_len = strlen(c->path);
+	}
+	record_event(w, c->root, &event);
+}
+
+static void
+undo(struct watcher *w, const struct changes *all, size_t i)
+{
+	const struct change *c = &all->v[i];
+	bool is_dir;
+
+	if (c->type != EVENT_RENAMED) {
+		tell(w, c, c->type == EVENT_CREATED ? EVENT_DELETED : EVENT_CREATED,
+		    c->is_dir);
+		return;
+	}
+	tell(w, c, EVENT_RENAMED, c->is_dir);
+	if (replaced(w, all, i, &is_dir))
+		tell(w, c, EVENT_CREATED, is_dir);
+}
+
+static void
+undo_all(struct watcher *w, struct changes *all)
+{
+	for (size_t i = all->n; i-- > 0;)
+		undo(w, all, i);
+	for (size_t i = 0; i < all->n; i++) {
+		free(all->v[i].path);
+		free(all->v[i].from);
+	}
+	free(all->v);
 }
 
 void
@@ -178,6 +283,7 @@ undo_ahead(struct watcher *w)
 {
 	struct evlog_stats log;
 	struct lines lines = { 0 };
+	struct changes changes;
 	int64_t seq;
 	char *dir;
 
@@ -196,6 +302,6 @@ undo_ahead(struct watcher *w)
 	    "event log: %zu records are ahead of the state, after a crash (taken back)",
 	    lines.n);
 	record_gap(w, &w->roots[0], "", 0, "crash", true);
-	undo_lines(w, &lines);
-	free(lines.v);
+	changes = take_all(w, &lines);
+	undo_all(w, &changes);
 }

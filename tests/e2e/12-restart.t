@@ -210,16 +210,31 @@ for what in '' 'this is no database'; do
 done
 
 # A crash after the log was written and before the state was: the log is ahead.
+echo 1 >"$P/mover"
+echo 2 >"$P/replaced"
+idle >/dev/null
 ctl stop >/dev/null
 log=$(find "$P/.filemon/events" -name '*.ndjson' | sort | tail -n 1)
 record=$(tail -n 1 "$log")
 echo "$record" | jq -c --arg p "$P/ahead" '{v, seq: (.seq + 1), id, timestamp_utc,
 	event_type: {type: "created"}, file_path: $p, rel_path: "ahead"}' >>"$log"
+echo "$record" | jq -c --arg p "$P" '{v, seq: (.seq + 2), id, timestamp_utc,
+	event_type: {type: "renamed", from: ($p + "/mover")}, file_path: ($p + "/replaced"),
+	rel_path: "replaced"}' >>"$log"
+echo "$record" | jq -c --arg p "$P" '{v, seq: (.seq + 3), id, timestamp_utc,
+	event_type: {type: "renamed", from: ($p + "/replaced")}, file_path: ($p + "/fresh"),
+	rel_path: "fresh"}' >>"$log"
+seq=$(echo "$record" | jq '.seq + 3')
 start_daemon
 idle >/dev/null
 ok "records that are ahead of the state are told of" \
 	told '.event_type.type == "gap" and .event_type.cause == "crash"'
 ok "and taken back" told '.event_type.type == "deleted" and .rel_path == "ahead"'
+is "last first; what a rename replaced is there again" \
+	"$(cat "$P"/.filemon/events/*.ndjson | jq -rs --argjson seq "$seq" '
+		map(select(.seq > $seq and (.event_type.type | . == "renamed" or . == "created")) |
+		"\(.event_type.type) \(.rel_path)") | join(", ")')" \
+	"renamed replaced, renamed mover, created replaced"
 ctl stop >/dev/null
 start_daemon
 ctl stop >/dev/null
