@@ -216,14 +216,13 @@ idle >/dev/null
 ctl stop >/dev/null
 log=$(find "$P/.filemon/events" -name '*.ndjson' | sort | tail -n 1)
 record=$(tail -n 1 "$log")
-echo "$record" | jq -c --arg p "$P/ahead" '{v, seq: (.seq + 1), id, timestamp_utc,
-	event_type: {type: "created"}, file_path: $p, rel_path: "ahead"}' >>"$log"
-echo "$record" | jq -c --arg p "$P" '{v, seq: (.seq + 2), id, timestamp_utc,
-	event_type: {type: "renamed", from: ($p + "/mover")}, file_path: ($p + "/replaced"),
-	rel_path: "replaced"}' >>"$log"
-echo "$record" | jq -c --arg p "$P" '{v, seq: (.seq + 3), id, timestamp_utc,
-	event_type: {type: "renamed", from: ($p + "/replaced")}, file_path: ($p + "/fresh"),
-	rel_path: "fresh"}' >>"$log"
+echo "$record" | jq -c --arg p "$P" '{v, seq, id, timestamp_utc} as $head |
+	($head * {seq: (.seq + 1), event_type: {type: "created"},
+		file_path: ($p + "/ahead"), rel_path: "ahead"}),
+	($head * {seq: (.seq + 2), event_type: {type: "renamed", from: ($p + "/mover")},
+		file_path: ($p + "/replaced"), rel_path: "replaced"}),
+	($head * {seq: (.seq + 3), event_type: {type: "renamed", from: ($p + "/replaced")},
+		file_path: ($p + "/fresh"), rel_path: "fresh"})' >>"$log"
 seq=$(echo "$record" | jq '.seq + 3')
 start_daemon
 idle >/dev/null
