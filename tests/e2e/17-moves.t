@@ -148,6 +148,7 @@ idle >/dev/null
 echo 127 >"$T/broken"
 mv "$P/old127" "$P/new127"
 ok "a move that cannot be run is tried" wait_for "$LIMIT" logged "mover move old127 new127"
+wait_for "$LIMIT" st_is '.handlers[0].faults > 0' true # it reads "broken" after that line
 rm "$T/broken"
 idle >/dev/null
 either_way()
