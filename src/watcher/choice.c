@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "watcher/choice.h"
 
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -14,6 +13,7 @@
 #include "watcher/pending.h"
 #include "watcher/reconcile.h"
 #include "watcher/watcher_priv.h"
+#include "watcher/witness.h"
 
 #define UNSEEN_WAIT_MS 5000
 #define LOOK_AGAIN_MS 20
@@ -24,6 +24,7 @@
 struct choice {
 	struct watcher *w;
 	struct handler *handler;
+	int64_t now_ms, now_wall_ns; /* before anything was looked at */
 	struct delivery d;
 	struct node node;
 	struct root *root;
@@ -251,27 +252,6 @@ cooling_ms(const struct choice *c)
 	return loops_wait(&c->w->loops, c->node.id, c->node.sig.ctime, clk_mono_ms());
 }
 
-uint64_t
-choice_chain(struct watcher *w, const struct root *root, const char *path)
-{
-	uint64_t hash = 1;
-	size_t len = strlen(path);
-	struct stat st;
-
-	for (;;) {
-		memset(&st, 0, sizeof(st));
-		fd_lstatat(AT_FDCWD, watcher_abs(w, root, path, len), &st);
-		hash = hash * 1099511628211ULL + st.st_ino;
-		hash = hash * 1099511628211ULL + (uint64_t)st.st_ctim.tv_sec;
-		hash = hash * 1099511628211ULL + (uint64_t)st.st_ctim.tv_nsec;
-		while (len > 0 && path[len - 1] != '/')
-			len--;
-		if (len == 0)
-			return hash;
-		len--;
-	}
-}
-
 static struct job *
 job_new(struct choice *c, enum wire_command command)
 {
@@ -286,6 +266,8 @@ job_new(struct choice *c, enum wire_command command)
 	job->command = command;
 	job->attempt = c->d.attempts + 1;
 	job->start_ms = clk_mono_ms();
+	job->looked_ms = c->now_ms;
+	job->looked_wall_ns = c->now_wall_ns;
 	job->event = event_of(c, command);
 	job->path = xstrndup(c->path.p, c->path.len);
 	job->sig = c->wanted ? sig_hash(&c->node.sig) : 0;
@@ -293,7 +275,7 @@ job_new(struct choice *c, enum wire_command command)
 	if (command == WIRE_LOAD)
 		job->body = c->body;
 	if (stats.polled > 0 || job->body.known)
-		job->chain = choice_chain(w, c->root, job->path);
+		job->chain = witness_chain(w, c->root, job->path);
 	job->polled = stats.polled > 0;
 	dispatch_add(w, job);
 	return job;
@@ -438,7 +420,13 @@ consider(struct choice *c)
 bool
 choice_take(struct watcher *w, struct handler *handler, int64_t now)
 {
-	struct choice c = { .w = w, .handler = handler, .path = BUF_INIT };
+	struct choice c = {
+		.w = w,
+		.handler = handler,
+		.now_ms = clk_mono_ms(),
+		.now_wall_ns = clk_wall_ns(),
+		.path = BUF_INIT,
+	};
 	bool found = delivery_next(w->state, handler->id, now, &c.d);
 
 	if (found)

@@ -13,15 +13,9 @@
 #include <stdint.h>
 
 struct watcher;
-struct root;
 struct handler;
 
 /* Takes the handler's next due path; false: nothing is due. */
 bool choice_take(struct watcher *, struct handler *, int64_t now_ms);
-/*
- * A number for the path and the directories above it (inode, ctime).  Where
- * nothing tells of a change, it is compared before and after a run.
- */
-uint64_t choice_chain(struct watcher *, const struct root *, const char *path);
 
 #endif

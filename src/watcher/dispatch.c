@@ -61,15 +61,29 @@ is_below(const char *path, const char *dir, size_t len)
 	    (len == 0 || path[len] == '\0' || path[len] == '/');
 }
 
+static bool
+concerns(const struct job *job, const struct root *root, const char *path, size_t len)
+{
+	return job->root == root &&
+	    (is_below(job->path, path, len) || is_below(job->old_path, path, len));
+}
+
 void
 dispatch_taint_path(
     struct watcher *w, const struct root *root, const char *path, size_t len)
 {
 	for (struct job *job = w->jobs; job != NULL; job = job->next)
-		if (job->root == root &&
-		    (is_below(job->path, path, len) ||
-			is_below(job->old_path, path, len)))
+		if (concerns(job, root, path, len))
 			job->again = true;
+}
+
+void
+dispatch_doubt_path(
+    struct watcher *w, const struct root *root, const char *path, size_t len)
+{
+	for (struct job *job = w->jobs; job != NULL; job = job->next)
+		if (concerns(job, root, path, len))
+			job->doubted = true;
 }
 
 /* So many jobs may be asked for: in hand is a job for every slot, and one more while

@@ -43,12 +43,14 @@ struct job {
 	struct body body; /* of sig, where it is known */
 	bool unsure;	  /* its stamps were too young */
 	bool again;	  /* something happened to the path meanwhile */
+	bool doubted;	  /* something may have: events were lost (witness.h) */
 	bool sent;
 	bool recalled; /* by WIRE_DROP, which comes too late where it runs */
 	int64_t attempt;
 	int64_t pid;
 	int64_t start_ms;
-	uint64_t chain; /* choice_chain at its start, where polled or body is known */
+	int64_t looked_ms, looked_wall_ns; /* just before sig was taken */
+	uint64_t chain; /* witness_chain at its start, where polled or body is known */
 	bool polled;	/* nothing tells of a change: chain does */
 	const char *event;
 	char *path, *old_path; /* below the root */
@@ -73,8 +75,11 @@ void dispatch_message(struct watcher *, const struct wire_msg *);
 void dispatch_add(struct watcher *, struct job *);
 /* The handler's running job for a node; NULL: none. */
 struct job *dispatch_job(const struct watcher *, const struct handler *, int64_t node);
-/* Taints the jobs for path and for everything below it. */
+/* Taints the jobs for path and for everything below it: they run again. */
 void dispatch_taint_path(
+    struct watcher *, const struct root *, const char *path, size_t len);
+/* Events about them were lost: they run again unless surely nothing happened. */
+void dispatch_doubt_path(
     struct watcher *, const struct root *, const char *path, size_t len);
 /* Is anything pending or running? */
 bool dispatch_idle(struct watcher *);

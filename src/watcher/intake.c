@@ -215,7 +215,7 @@ dirty(struct root *root, const struct fm_event *event)
 	    w->state != NULL ? "the tree is compared with what was seen"
 			     : "not repaired");
 	record_gap(w, root, event->path, event->path_len, cause, w->state != NULL);
-	dispatch_taint_path(w, root, event->path, event->path_len);
+	dispatch_doubt_path(w, root, event->path, event->path_len);
 	forget_seen(w);
 }
 

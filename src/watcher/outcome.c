@@ -16,6 +16,7 @@
 #include "watcher/pending.h"
 #include "watcher/reconcile.h"
 #include "watcher/watcher_priv.h"
+#include "watcher/witness.h"
 
 #define DESCRIPTION_SIZE 256
 /* What takes longer loses nothing by the way to the runner and back. */
@@ -83,27 +84,6 @@ old_path_pending(struct ending *e)
 	delivery_put(e->w->state, &old);
 }
 
-/*
- * Is the path now as it was at the start, and the directories above it?  Then
- * the handler can have read nothing else.  What happened during the run is told
- * by notifications, but they may come after the outcome: of a file that was
- * changed and changed back meanwhile the content would be the one delivered.
- */
-static bool
-is_undisturbed(const struct ending *e)
-{
-	const struct job *job = e->job;
-	struct sig sig;
-	struct stat st;
-
-	if (reconcile_presence(e->w, job->root, job->path, strlen(job->path), &st) !=
-	    PRESENCE_PRESENT)
-		return false;
-	sig_from_stat(&sig, &st);
-	return sig_hash(&sig) == job->sig &&
-	    choice_chain(e->w, job->root, job->path) == job->chain;
-}
-
 static void
 delivered(struct ending *e)
 {
@@ -118,7 +98,8 @@ delivered(struct ending *e)
 		e->d.state = job->again ? DELIVERY_PERHAPS : DELIVERY_YES;
 		e->d.sig = job->sig;
 		e->d.body = job->body;
-		e->d.body.known = job->body.known && is_undisturbed(e);
+		/* Changed and changed back meanwhile, its notifications yet to come? */
+		e->d.body.known = job->body.known && witness_chain_same(e->w, job);
 		delivery_put(e->w->state, &e->d);
 	}
 	old_path_done(e);
@@ -304,7 +285,8 @@ outcome_note(struct watcher *w, struct job *job, const struct wire_msg *msg)
 		old_path_pending(&e);
 		return;
 	}
-	if (job->polled && job->chain != choice_chain(w, job->root, job->path))
+	if ((job->polled && job->chain != witness_chain(w, job->root, job->path)) ||
+	    (job->doubted && !witness_untouched(w, job)))
 		job->again = true;
 	note_loop(&e);
 	retry_describe(
