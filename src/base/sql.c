@@ -298,6 +298,12 @@ sql_in_transaction(const struct sql *s)
 	return !sqlite3_get_autocommit(s->db);
 }
 
+void
+sql_give_back(struct sql *s)
+{
+	sqlite3_db_release_memory(s->db);
+}
+
 bool
 sql_failed(const struct sql *s)
 {

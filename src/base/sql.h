@@ -49,6 +49,8 @@ int sql_commit(struct sql *);
 /* What is committed outlasts a power cut from now on; -1 where that is not sure. */
 int sql_sync(struct sql *);
 bool sql_in_transaction(const struct sql *);
+/* Frees the page cache: what is read again is read from the file. */
+void sql_give_back(struct sql *);
 
 bool sql_failed(const struct sql *);
 /* Something said that the file is no sound database; stays. */

@@ -16,6 +16,7 @@
 #include "base/compiler.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "daemon/store.h"
 #include "runner/runner.h"
 #include "watcher/watcher.h"
@@ -70,6 +71,7 @@ on_ready_line(struct supervisor *s)
 	line[n] = '\0';
 	s->ready = s->ready || strncmp(line, "ready", 5) == 0;
 	report(s, line);
+	mem_give_back();
 }
 
 static int

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/xmalloc.h"
 #include "runner/alarm.h"
 #include "runner/cgroup.h"
@@ -457,6 +458,7 @@ runner_main(const struct runner_setup *setup)
 	    &(struct wire_msg){ .type = WIRE_LIMITS, .text = cgroups_text(r.cgroups) });
 	r.token = token_new(r.loop, r.jobs, &token_hooks);
 	token_configure(r.token, orders_config(r.orders));
+	mem_give_back();
 	ev_run(r.loop, 0);
 	size_t left = procs_end_all(END_ALL_MS);
 	if (left > 0)

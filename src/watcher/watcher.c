@@ -221,6 +221,7 @@ watcher_scan_done(struct watcher *w)
 		handlers_evaluated(w);
 	}
 	plan_rescan(w);
+	w->spare = true;
 	if (w->ready)
 		return;
 	w->ready = true;

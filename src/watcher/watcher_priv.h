@@ -154,6 +154,7 @@ struct watcher {
 	bool scanning; /* a scan of everything is under way */
 	bool degraded; /* the last commit failed: a scan follows */
 	bool promised; /* somebody was answered: this turn is committed */
+	bool spare;    /* a scan has left memory that is not needed now */
 	int64_t committed_ms;
 	int64_t retry_commit_ms, recover_wait_ms;
 	int64_t start_ms, ready_ms;

@@ -34,6 +34,15 @@ reached()
 	[ "$events" -ge "$1" ] && [ "$runs" -ge "$2" ]
 }
 watcher=$(pid_of watcher)
+supervisor=$(pid_of supervisor)
+
+is_lean()
+{
+	cat "/proc/$supervisor/smaps_rollup" "/proc/$watcher/smaps_rollup" |
+		awk '/^Private_/ { n += $2 } END { exit !(n <= 1229) }'
+}
+ok "at rest after the start, supervisor and watcher have 1.2 MB of their own at most" \
+	wait_for 30 is_lean
 
 "$TOOLS/storm" -f 1000 -b 100 -d 1000 "$P" &
 storm=$!
