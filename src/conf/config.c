@@ -51,15 +51,16 @@ refuse_value(
 	const char *kind = at ? option_scope_name(at->scope) : "";
 	const struct setting *s = settings_find(
 	    &l->settings, at ? at->scope : OPTION_TOP, at ? at->name : NULL, name);
-	if (s && s->line > 0)
-		return refuse(l, "%.300s:%u: %s: %s", file, s->line, name, why);
+	unsigned line = s ? s->line : at ? at->line : 0;
+	if (at && line > 0)
+		return refuse(
+		    l, "%.300s:%u: %s %s: %s: %s", file, line, kind, at->name, name, why);
+	if (line > 0)
+		return refuse(l, "%.300s:%u: %s: %s", file, line, name, why);
 	if (s && at)
 		return refuse(l, "-o %s.%s.%s: %s", kind, at->name, name, why);
 	if (s)
 		return refuse(l, "-o %s: %s", name, why);
-	if (at && at->line > 0)
-		return refuse(l, "%.300s:%u: %s %s: %s: %s", file, at->line, kind,
-		    at->name, name, why);
 	if (at)
 		return refuse(l, "%s %s: %s: %s", kind, at->name, name, why);
 	return refuse(l, "%.300s: %s: %s", file, name, why);
@@ -74,6 +75,8 @@ find_project(struct loader *l)
 	char *path = NULL, *state;
 	if (!src->project && !src->monitor)
 		path = config_find_project(NULL);
+	else if (place_is_dir(asked, l->error->text, sizeof(l->error->text)) == -1)
+		return -1;
 	else
 		path = realpath(asked, NULL);
 	if (!path && (src->project || src->monitor || errno != ENOENT))
@@ -335,10 +338,10 @@ check_top(struct loader *l)
 static int
 check_cwd(struct loader *l, const struct section *at, char **cwd)
 {
-	struct stat st;
+	char why[450];
 	make_absolute(cwd, l->config->project);
-	if (*cwd && (stat(*cwd, &st) == -1 || !S_ISDIR(st.st_mode)))
-		return refuse_value(l, at, "cwd", "no such directory: one is wanted");
+	if (*cwd && place_is_dir(*cwd, why, sizeof(why)) == -1)
+		return refuse_value(l, at, "cwd", why);
 	return 0;
 }
 

@@ -71,23 +71,34 @@ place_check(const char *dir, char *error, size_t size)
 	return 0;
 }
 
+int
+place_is_dir(const char *path, char *error, size_t size)
+{
+	struct stat st;
+	int rc = stat(path, &st);
+	if (rc == -1) {
+		snprintf(error, size, "%.300s: %s: a directory is wanted", path,
+		    strerror(errno));
+	} else if (!S_ISDIR(st.st_mode)) {
+		snprintf(error, size, "%.300s: is no directory: one is wanted", path);
+		rc = -1;
+	}
+	return rc;
+}
+
 static int
 resolve_root(char **root, const char *project, char *error, size_t size)
 {
-	struct stat st;
-	char *joined = place_join(project, *root);
-	char *resolved = realpath(joined, NULL);
-	int rc = -1;
-	if (!resolved) {
+	char *joined = place_join(project, *root), *resolved = NULL;
+	int rc = place_is_dir(joined, error, size);
+	if (rc == 0 && !(resolved = realpath(joined, NULL))) {
 		snprintf(error, size, "%.300s: %s: a directory is wanted", joined,
 		    strerror(errno));
-	} else if (stat(resolved, &st) == -1 || !S_ISDIR(st.st_mode)) {
-		snprintf(error, size, "%.300s: is no directory: one is wanted", joined);
-		free(resolved);
-	} else {
+		rc = -1;
+	}
+	if (resolved) {
 		free(*root);
 		*root = resolved;
-		rc = 0;
 	}
 	free(joined);
 	return rc;

@@ -15,6 +15,8 @@ char *place_join(const char *dir, const char *path);
  * not writable by everyone.  -1 with a text; ENOENT is no fault: 0.
  */
 int place_check(const char *dir, char *error, size_t size);
+/* Is a directory there?  -1 with a text that names path. */
+int place_is_dir(const char *path, char *error, size_t size);
 /*
  * Makes every root absolute, without symbolic links, and checks that it is a
  * directory and none is within another.  No root at all becomes project.

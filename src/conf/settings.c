@@ -9,6 +9,7 @@
 
 #include "base/xmalloc.h"
 #include "conf/argv.h"
+#include "conf/fault.h"
 #include "conf/lexis.h"
 
 /* The line of an option's first value: libconfuse does not keep it. */
@@ -53,27 +54,6 @@ fail(struct reading *r, unsigned line, const char *fmt, ...)
 		    text);
 }
 
-/* "unknown option: did you mean 'settle'?" */
-static void
-describe_unknown(enum option_scope scope, const char *name, char *out, size_t size)
-{
-	const char *near = option_near(scope, name);
-	const char *kind = option_scope_name(scope);
-	if (scope == OPTION_TOP && option_find(OPTION_HANDLER, name))
-		snprintf(out, size, "unknown here: it belongs in a handler's section");
-	else if (scope == OPTION_TOP && option_find(OPTION_ALERT, name))
-		snprintf(out, size, "unknown here: it belongs in an alert's section");
-	else if (scope == OPTION_TOP && option_find(OPTION_SINK, name))
-		snprintf(out, size, "unknown here: it belongs in a sink's section");
-	else if (kind && option_find(OPTION_TOP, name))
-		snprintf(
-		    out, size, "unknown here: it belongs outside the %s's section", kind);
-	else if (near)
-		snprintf(out, size, "unknown option: did you mean '%s'?", near);
-	else
-		snprintf(out, size, "unknown option: see filemon.conf(5)");
-}
-
 /* Of the section number i in the file's order. */
 static unsigned
 section_line(const struct reading *r, size_t i)
@@ -105,13 +85,15 @@ kind_of(const char *keyword)
 	return OPTION_TOP;
 }
 
+/* The same with the section that it is in: "handler a: ". */
 static void
-fail_unknown(struct reading *r, const cfg_t *section, const char *name)
+fail_in(struct reading *r, const cfg_t *section, const char *text)
 {
-	char text[160];
-	describe_unknown(section == r->root ? OPTION_TOP : kind_of(section->name), name,
-	    text, sizeof(text));
-	fail(r, (unsigned)section->line, "%.64s: %s", name, text);
+	unsigned line = (unsigned)section->line;
+	if (section == r->root)
+		fail(r, line, "%s", text);
+	else
+		fail(r, line, "%s %.64s: %s", section->name, section->title, text);
 }
 
 /* The kind of section that has one of this title already. */
@@ -132,24 +114,18 @@ static void
 on_error(cfg_t *section, const char *fmt, va_list ap)
 {
 	struct reading *r = reading;
-	unsigned line = (unsigned)section->line;
-	char text[256], name[65];
+	char text[256], name[65], words[256];
 	vsnprintf(text, sizeof(text), fmt, ap);
-	if (is_planned(section))
+	if (is_planned(section)) {
 		fail_planned(r, section->name);
-	else if (sscanf(text, "no such option '%64[^']'", name) == 1)
-		fail_unknown(r, section, name);
-	else if (sscanf(text, "found duplicate title '%64[^']'", name) == 1)
-		fail(r, line, "%s %s: a second section of this name",
+	} else if (sscanf(text, "found duplicate title '%64[^']'", name) == 1) {
+		fail(r, (unsigned)section->line, "%s %s: a second section of this name",
 		    kind_with(section, name), name);
-	else if (strncmp(text, "unexpected token", 16) == 0)
-		fail(r, line, "%s: name = value, or name = { \"a\", \"b\" }, is wanted",
-		    text);
-	else if (strcmp(text, "premature end of file") == 0)
-		fail(r, line,
-		    "the end comes too early: a value or a closing brace is missing");
-	else
-		fail(r, line, "%s", text);
+	} else {
+		fault_describe(section == r->root ? OPTION_TOP : kind_of(section->name),
+		    text, words, sizeof(words));
+		fail_in(r, section, words);
+	}
 }
 
 static const struct mark *
@@ -176,20 +152,24 @@ static int
 on_value(cfg_t *section, cfg_opt_t *opt, const char *value, void *result)
 {
 	struct reading *r = reading;
-	unsigned line = (unsigned)section->line;
 	const struct mark *mark = find_mark(r, section, opt);
+	char text[128];
 	*(const char **)result = value;
 	if (!belongs(section, opt)) {
-		fail(r, line, "%s: this is no place for it", opt->name);
+		snprintf(text, sizeof(text), "%s: this is no place for it", opt->name);
+		fail_in(r, section, text);
 		return -1;
 	}
 	if (mark && opt->nvalues == 1) {
-		fail(r, line, "%s: given twice: first in line %u", opt->name, mark->line);
+		snprintf(text, sizeof(text), "%s: given twice: first in line %u",
+		    opt->name, mark->line);
+		fail_in(r, section, text);
 		return -1;
 	}
 	if (!mark) {
 		r->marks = xreallocarray(r->marks, r->n_marks + 1, sizeof(*r->marks));
-		r->marks[r->n_marks++] = (struct mark){ section, opt, line };
+		r->marks[r->n_marks++] =
+		    (struct mark){ section, opt, (unsigned)section->line };
 	}
 	return 0;
 }
@@ -331,19 +311,6 @@ take_section(struct settings *s, const struct reading *r, cfg_t *section,
 	}
 }
 
-/* Is name fit for files, messages and -o?  Letters, digits, '_' and '-'. */
-static bool
-is_section_name(const char *name)
-{
-	size_t len = strlen(name);
-	if (len == 0 || len > 64)
-		return false;
-	for (size_t i = 0; i < len; i++)
-		if (!isalnum((unsigned char)name[i]) && name[i] != '_' && name[i] != '-')
-			return false;
-	return true;
-}
-
 static const struct settings_section *
 find_section(const struct settings *s, enum option_scope scope, const char *name)
 {
@@ -363,15 +330,6 @@ add_section(struct settings *s, enum option_scope scope, const char *name, unsig
 	return &s->sections[s->n_sections++];
 }
 
-static void
-describe_name(enum option_scope scope, const char *name, char *out, size_t size)
-{
-	snprintf(out, size,
-	    "'%.64s' is no name for a %s: letters, digits, '-' and '_' are wanted, at "
-	    "most 64",
-	    name, option_scope_name(scope));
-}
-
 static int
 take_sections(struct settings *s, struct reading *r)
 {
@@ -382,8 +340,7 @@ take_sections(struct settings *s, struct reading *r)
 		const char *kind = option_scope_name(scope);
 		cfg_t *section = cfg_getnsec(r->root, kind, next[scope]++);
 		const char *title = cfg_title(section);
-		if (!is_section_name(title)) {
-			describe_name(scope, title, why, sizeof(why));
+		if (fault_of_name(scope, title, why, sizeof(why)) == -1) {
 			fail(r, section_line(r, i), "%s: %s", kind, why);
 			return -1;
 		}
@@ -468,11 +425,10 @@ settings_add_option(struct settings *s, const char *text, struct config_error *e
 	int rc = -1;
 	if (text[len] == '\0') {
 		refuse_option(error, text, len, "no value: name=value is wanted");
-	} else if (title && !is_section_name(title)) {
-		describe_name(scope, title, why, sizeof(why));
+	} else if (title && fault_of_name(scope, title, why, sizeof(why)) == -1) {
 		refuse_option(error, text, len, why);
 	} else if (!row) {
-		describe_unknown(scope, name, why, sizeof(why));
+		fault_unknown(scope, name, why, sizeof(why));
 		refuse_option(error, text, len, why);
 	} else {
 		if (title && !find_section(s, scope, title))

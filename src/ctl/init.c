@@ -12,6 +12,8 @@
 #include "base/fd.h"
 #include "base/xmalloc.h"
 #include "conf/argv.h"
+#include "conf/checks.h"
+#include "conf/fault.h"
 #include "conf/options.h"
 #include "ctl/ctl.h"
 #include "ctl/launch.h"
@@ -26,6 +28,7 @@ struct init_options {
 static void
 take_options(struct ctl *ctl, int argc, char **argv, struct init_options *wanted)
 {
+	char fault[200];
 	int key;
 
 	while ((key = args_next(ctl, argc, argv)) != -1) {
@@ -46,6 +49,12 @@ take_options(struct ctl *ctl, int argc, char **argv, struct init_options *wanted
 		usage_error(ctl, "--handler NAME is wanted besides");
 	if (wanted->handler != NULL && wanted->load.n == 0)
 		usage_error(ctl, "--load CMD is wanted besides --handler");
+	if (wanted->handler != NULL &&
+	    fault_of_name(OPTION_HANDLER, wanted->handler, fault, sizeof(fault)) == -1)
+		usage_error(ctl, "--handler: %s", fault);
+	if (wanted->match.n > 0 &&
+	    check_globs(&wanted->match, fault, sizeof(fault)) == -1)
+		usage_error(ctl, "--match: %s", fault);
 }
 
 static void

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: ISC
+# What the programs say to somebody who does not know them: what is wrong, where,
+# and what is wanted.
+# shellcheck source=/dev/null
+. "${top_srcdir:?}/tests/lib/daemon.sh"
+need jq
+
+project p <<CONF
+settle = 20ms
+handler good {
+	load = { "$H/log", "load" }
+}
+sink audit { command = { "cat" } }
+alert many { }
+CONF
+
+# says SENTENCE PATTERN COMMAND...: what a command has to say on stderr.
+says()
+{
+	sentence=$1 pattern=$2
+	shift 2
+	"$@" >"$T/out" 2>"$T/err"
+	like "$sentence" "$(cat "$T/err")" "$pattern"
+}
+
+# A configuration with a fault: file, line, section, option, and what is wanted.
+refuses() # SENTENCE PATTERN TEXT
+{
+	printf '%b' "$3" >"$T/bad.conf"
+	says "$1" "filemond: $T/bad.conf:$2" "$FILEMOND" -t -C "$P" -c "$T/bad.conf"
+}
+refuses "a section without a name" "1: handler: no name: handler NAME { ... } is wanted" \
+	'handler {\n\tload = x\n}\n'
+refuses "a name of two words" "1: handler: no brace *: handler NAME { ... } is wanted" \
+	'handler a b {\n\tload = x\n}\n'
+refuses "no equal sign" "1: settle: no equal sign: settle = value is wanted" 'settle 5s\n'
+refuses "a colon" "1: settle: ':' sets no value: settle = value is wanted" 'settle:\n'
+refuses "a brace too many" "2: a closing brace too many*" 'settle = 1s\n}\n'
+refuses "an option of a handler" "3: handler a: jobs: '3x' is no number*" \
+	'handler a {\n\tload = x\n\tjobs = 3x\n}\n'
+refuses "an unknown option of a sink" "2: sink a: jbs: unknown option*" 'sink a {\n\tjbs = 3\n}\n'
+refuses "a cwd that is not there" "3: handler a: cwd: /nowhere: No such file or directory*" \
+	'handler a {\n\tload = x\n\tcwd = /nowhere\n}\n'
+refuses "a cwd that is none" "3: handler a: cwd: $T/bad.conf: is no directory*" \
+	"handler a {\n\tload = x\n\tcwd = $T/bad.conf\n}\n"
+says "a project that is none" "filemond: $T/bad.conf: is no directory*" \
+	"$FILEMOND" -t -C "$T/bad.conf"
+
+# init
+mkdir "$T/fresh"
+says "a handler's name is looked at" \
+	"filemonctl init: --handler: 'a b' is no name for a handler: letters*" \
+	"$FILEMONCTL" init --handler 'a b' --load true "$T/fresh"
+says "... and its globs" "filemonctl init: --match: '!' matches nothing*" \
+	"$FILEMONCTL" init --handler a --load true --match '!' "$T/fresh"
+not_ok "... before anything is written" test -e "$T/fresh/.filemon"
+done_testing
