@@ -85,7 +85,8 @@ const char *option_scope_name(enum option_scope);
 const char *option_near(enum option_scope, const char *name);
 /*
  * All of it as a JSON object, values with their text and default:
- * {"file":…,"project":…,"options":[{"name":…,"value":…,"default":…,"text":…}],
+ * {"file":…,"project":…,"options":[{"name":…,"value":…,"default":…,
+ *   "is_default":…,"text":…}],
  *  "handlers":[{"name":…,"options":[…]}],"sinks":[…]}.
  */
 void options_json(const struct config *, struct buf *out);

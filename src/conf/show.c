@@ -2,11 +2,15 @@
 
 /* A configuration told to people and programs: options_* and config_diff. */
 
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/xmalloc.h"
 #include "conf/config.h"
 #include "conf/options.h"
+#include "conf/place.h"
 
 static void
 add_section(struct buf *out, enum option_scope scope, const void *section)
@@ -45,8 +49,46 @@ add_json_string(struct buf *out, const char *s)
 		buf_adds(out, "null");
 }
 
+/* What stands for a default as the table has it, where nothing is said. */
+static char *
+usual_path(const struct config *c, const struct option *row)
+{
+	if (row->scope == OPTION_TOP && strcmp(row->name, "watch") == 0)
+		return xstrdup(c->project);
+	if (row->scope == OPTION_TOP && strcmp(row->name, "state-dir") == 0)
+		return place_join(c->project, row->dflt);
+	if (row->scope == OPTION_TOP && strcmp(row->name, "control-socket") == 0)
+		return c->state_dir ? place_join(c->state_dir, "control.sock") : NULL;
+	return row->type == OPTION_STRING && row->dflt ? xstrdup(row->dflt) : NULL;
+}
+
+/* The same as a value is written. */
+static char *
+usual_value(const struct config *c, const struct option *row)
+{
+	struct buf text = BUF_INIT;
+	char *path = usual_path(c, row);
+	if (!path)
+		return xstrdup(row->dflt ? row->dflt : "");
+	buf_adds(&text, option_is_list(row) ? "{ " : "");
+	option_quote(&text, path);
+	buf_adds(&text, option_is_list(row) ? " }" : "");
+	free(path);
+	return text.p;
+}
+
+static bool
+is_default(const struct config *c, const struct option *row, const char *value)
+{
+	char *usual = usual_value(c, row);
+	bool is = strcmp(value, usual) == 0;
+	free(usual);
+	return is;
+}
+
 static void
-add_json_option(struct buf *out, const struct option *row, const void *section)
+add_json_option(struct buf *out, const struct config *c, const struct option *row,
+    const void *section)
 {
 	struct buf value = BUF_INIT;
 	option_format(row, section, &value);
@@ -56,6 +98,8 @@ add_json_option(struct buf *out, const struct option *row, const void *section)
 	add_json_string(out, value.len > 0 ? value.p : NULL);
 	buf_adds(out, ",\"default\":");
 	add_json_string(out, row->dflt);
+	buf_addf(out, ",\"is_default\":%s",
+	    is_default(c, row, value.len > 0 ? value.p : "") ? "true" : "false");
 	buf_adds(out, ",\"text\":");
 	add_json_string(out, row->text);
 	buf_addc(out, '}');
@@ -63,7 +107,8 @@ add_json_option(struct buf *out, const struct option *row, const void *section)
 }
 
 static void
-add_json_options(struct buf *out, enum option_scope scope, const void *section)
+add_json_options(
+    struct buf *out, const struct config *c, enum option_scope scope, const void *section)
 {
 	const char *comma = "";
 	buf_adds(out, ",\"options\":[");
@@ -71,7 +116,7 @@ add_json_options(struct buf *out, enum option_scope scope, const void *section)
 		if (options[i].scope != scope)
 			continue;
 		buf_adds(out, comma);
-		add_json_option(out, &options[i], section);
+		add_json_option(out, c, &options[i], section);
 		comma = ",";
 	}
 	buf_addc(out, ']');
@@ -85,7 +130,7 @@ add_json_sections(struct buf *out, const struct config *c, enum option_scope sco
 	for (size_t i = 0; config_section(c, scope, i, &at); i++) {
 		buf_adds(out, i > 0 ? ",{\"name\":" : "{\"name\":");
 		add_json_string(out, at.name);
-		add_json_options(out, scope, at.at);
+		add_json_options(out, c, scope, at.at);
 		buf_addc(out, '}');
 	}
 	buf_addc(out, ']');
@@ -98,7 +143,7 @@ options_json(const struct config *c, struct buf *out)
 	add_json_string(out, c->file);
 	buf_adds(out, ",\"project\":");
 	add_json_string(out, c->project);
-	add_json_options(out, OPTION_TOP, c);
+	add_json_options(out, c, OPTION_TOP, c);
 	add_json_sections(out, c, OPTION_HANDLER);
 	add_json_sections(out, c, OPTION_SINK);
 	add_json_sections(out, c, OPTION_ALERT);

@@ -7,6 +7,7 @@
 
 #include "base/clk.h"
 #include "base/json.h"
+#include "base/xmalloc.h"
 #include "conf/options.h"
 #include "ctl/client.h"
 #include "ctl/print.h"
@@ -179,6 +180,15 @@ add_value(struct table *table, const cJSON *value)
 	cJSON_free(json);
 }
 
+/* A daemon of an earlier version does not say it. */
+static bool
+is_default(const cJSON *row)
+{
+	return has(row, "is_default")
+	    ? get_bool(row, "is_default")
+	    : cJSON_Compare(get(row, "value"), get(row, "default"), true);
+}
+
 static void
 add_options(struct table *table, const cJSON *rows, const char *indent)
 {
@@ -188,11 +198,30 @@ add_options(struct table *table, const cJSON *rows, const char *indent)
 	{
 		table_cellf(table, "%s%s", indent, get_string(row, "name"));
 		add_value(table, get(row, "value"));
-		if (cJSON_Compare(get(row, "value"), get(row, "default"), true))
+		if (is_default(row))
 			table_cell(table, "(default)");
 		else
 			add_value(table, get(row, "default"));
 	}
+}
+
+/* Those of one kind: "handlers" of handler. */
+static void
+add_sections(struct table *table, const cJSON *config, const char *kind)
+{
+	char *list = xasprintf("%ss", kind);
+	const cJSON *section;
+
+	cJSON_ArrayForEach(section, get(config, list))
+	{
+		char *name = item_text(section, "name");
+		table_cellf(table, "%s %s", kind, name);
+		table_cell(table, "");
+		table_cell(table, "");
+		add_options(table, get(section, "options"), "  ");
+		free(name);
+	}
+	free(list);
 }
 
 static void
@@ -200,20 +229,12 @@ show_config(const cJSON *config)
 {
 	static const char *const heads[] = { "OPTION", "VALUE", "DEFAULT" };
 	struct table *table = table_new(heads, COUNTOF(heads));
-	const cJSON *handler;
 	char *file = item_text(config, "file"), *project = item_text(config, "project");
 
 	printf("project  %s\nfile     %s\n\n", project, *file != '\0' ? file : "none");
 	add_options(table, get(config, "options"), "");
-	cJSON_ArrayForEach(handler, get(config, "handlers"))
-	{
-		char *name = item_text(handler, "name");
-		table_cellf(table, "handler %s", name);
-		table_cell(table, "");
-		table_cell(table, "");
-		add_options(table, get(handler, "options"), "  ");
-		free(name);
-	}
+	for (int i = OPTION_TOP + 1; i < OPTION_SCOPE_COUNT; i++)
+		add_sections(table, config, option_scope_name((enum option_scope)i));
 	table_print(table);
 	table_free(table);
 	free(file);

@@ -54,4 +54,16 @@ says "a handler's name is looked at" \
 says "... and its globs" "filemonctl init: --match: '!' matches nothing*" \
 	"$FILEMONCTL" init --handler a --load true --match '!' "$T/fresh"
 not_ok "... before anything is written" test -e "$T/fresh/.filemon"
+
+# config: what was said, and what holds by itself.
+ctl config >"$T/config"
+ok "what follows from the project is a default" \
+	grep -Eq "^watch +\\{ \"$P\" \\} +\\(default\\)\$" "$T/config"
+ok "... the state directory, too" grep -Eq '^state-dir .*\(default\)$' "$T/config"
+is "what was said is not" "$(sed '1,4d; /(default)$/d; s/  *{.*//; s/   *[0-9].*//' "$T/config")" "settle
+handler good
+  load
+sink audit
+  command
+alert many"
 done_testing

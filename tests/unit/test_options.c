@@ -270,6 +270,58 @@ START_TEST(json_has_every_option)
 }
 END_TEST
 
+/* How many options of the list are not as they are where nothing is said. */
+static unsigned
+count_changed(const cJSON *list, const char *name)
+{
+	const cJSON *item;
+	unsigned n = 0;
+	cJSON_ArrayForEach(item, list)
+	{
+		ck_assert(cJSON_IsBool(cJSON_GetObjectItem(item, "is_default")));
+		if (cJSON_IsTrue(cJSON_GetObjectItem(item, "is_default")))
+			continue;
+		ck_assert_str_eq(cJSON_GetObjectItem(item, "name")->valuestring, name);
+		n++;
+	}
+	return n;
+}
+
+START_TEST(json_tells_what_is_a_default)
+{
+	static const struct {
+		const char *text, *kind, *changed;
+	} cases[] = {
+		{ "", "options", NULL },
+		{ "watch = \".\" state-dir = .filemon cgroup = auto", "options", NULL },
+		{ "settle = 100ms ignore = {}", "options", NULL },
+		{ "settle = 101ms", "options", "settle" },
+		{ "state-dir = state", "options", "state-dir" },
+		{ "control-socket = s", "options", "control-socket" },
+		{ "cgroup = off", "options", "cgroup" },
+		{ "tags = \"a=b\"", "options", "tags" },
+		{ "handler a { load = x }", "handlers", "load" },
+		{ "sink a { command = x }", "sinks", "command" },
+		{ "alert a { rule = latency }", "alerts", "rule" },
+	};
+	for (size_t i = 0; i < COUNTOF(cases); i++) {
+		struct buf out = BUF_INIT;
+		struct config *c = load_text(cases[i].text, strlen(cases[i].text));
+		ck_assert_msg(c != NULL, "%s", error.text);
+		options_json(c, &out);
+		cJSON *json = cJSON_Parse(out.p);
+		const cJSON *list = cJSON_GetObjectItem(json, cases[i].kind);
+		if (list->child && cJSON_GetObjectItem(list->child, "options"))
+			list = cJSON_GetObjectItem(list->child, "options");
+		ck_assert_uint_eq(
+		    count_changed(list, cases[i].changed), cases[i].changed != NULL);
+		cJSON_Delete(json);
+		config_free(c);
+		buf_release(&out);
+	}
+}
+END_TEST
+
 /*
  * The manual's entry for a row: from its .It to the next; NULL where there is
  * none.  Entries of handlers and sinks come behind the titles of their sections.
@@ -398,5 +450,6 @@ END_TEST
 UNIT_MAIN("options", a_row_is_found_in_its_scope_only, a_slip_of_the_finger_is_near,
     every_row_says_what_it_is, quotes_keep_every_byte,
     the_template_says_nothing_and_uncommented_everything, what_is_written_is_read_back,
-    json_has_every_option, the_manual_has_every_option_with_its_default_and_limits,
+    json_has_every_option, json_tells_what_is_a_default,
+    the_manual_has_every_option_with_its_default_and_limits,
     the_manual_has_no_other_option)
