@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "base/clk.h"
+#include "base/xmalloc.h"
 #include "conf/argv.h"
 #include "ctl/ctl.h"
+#include "ctl/text.h"
 
 #define OPTIONS_MAX 32
 #define HELP_COLUMN 28
@@ -32,14 +34,23 @@ static const struct option_row version_row[] = {
 	{ 0, NULL, NULL, NULL },
 };
 
+static void vcomplain(const struct ctl *, const char *fmt, va_list) PRINTF_LIKE(2, 0);
+
+static void
+vcomplain(const struct ctl *ctl, const char *fmt, va_list ap)
+{
+	fprintf(stderr, "filemonctl%s%s: ", ctl->command != NULL ? " " : "",
+	    ctl->command != NULL ? ctl->command->name : "");
+	vfprintf(stderr, fmt, ap);
+}
+
 void
 complain(const struct ctl *ctl, const char *fmt, ...)
 {
 	va_list ap;
 
-	fprintf(stderr, "filemonctl %s: ", ctl->command->name);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vcomplain(ctl, fmt, ap);
 	va_end(ap);
 	fputc('\n', stderr);
 }
@@ -49,9 +60,8 @@ failed(const struct ctl *ctl, const char *fmt, ...)
 {
 	va_list ap;
 
-	fprintf(stderr, "filemonctl %s: ", ctl->command->name);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vcomplain(ctl, fmt, ap);
 	va_end(ap);
 	fputc('\n', stderr);
 	return CTL_FAILED;
@@ -76,10 +86,8 @@ usage_error(const struct ctl *ctl, const char *fmt, ...)
 	const char *name = ctl->command != NULL ? ctl->command->name : NULL;
 	va_list ap;
 
-	fprintf(stderr, "filemonctl%s%s: ", name != NULL ? " " : "",
-	    name != NULL ? name : "");
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vcomplain(ctl, fmt, ap);
 	va_end(ap);
 	fprintf(stderr, " (see 'filemonctl %s%s--help')\n", name != NULL ? name : "",
 	    name != NULL ? " " : "");
@@ -111,20 +119,66 @@ add_rows(struct getopt_tables *t, const struct option_row *rows)
 	}
 }
 
+/* The long options that word, "--since" or "--sinze=3", begins, and their number. */
+static size_t
+begun_by(const struct getopt_tables *t, const char *word, const char **names)
+{
+	size_t len = strcspn(word, "="), n = 0;
+
+	for (size_t i = 0; len > 2 && i < t->n; i++)
+		if (strncmp(t->longs[i].name, word + 2, len - 2) == 0)
+			names[n++] = t->longs[i].name;
+	return n;
+}
+
 static void NORETURN
-bad_option(const struct ctl *ctl, int key, char **argv)
+unknown_long(const struct ctl *ctl, const char *word, const struct getopt_tables *t)
+{
+	const char *names[OPTIONS_MAX], *near;
+	int len = (int)strcspn(word, "=");
+
+	if (begun_by(t, word, names) > 1)
+		usage_error(ctl, "%.*s: begins several options: --%s or --%s?", len, word,
+		    names[0], names[1]);
+	for (size_t i = 0; i < t->n; i++)
+		names[i] = t->longs[i].name;
+	char *bare = xstrndup(word + 2, (size_t)len - 2);
+	near = text_nearest(bare, names, t->n);
+	if (near != NULL)
+		usage_error(
+		    ctl, "%.*s: no such option: did you mean '--%s'?", len, word, near);
+	usage_error(ctl, "%.*s: no such option", len, word);
+}
+
+static bool
+is_known(const struct getopt_tables *t, int key)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (t->longs[i].val == key)
+			return true;
+	return false;
+}
+
+/*
+ * getopt_long(3) leaves the key of an option that lacks its value, or was given
+ * one that it does not take, 0 for a long one that there is not, and the
+ * character of a short one, in whose word it may still be.
+ */
+static void NORETURN
+bad_option(const struct ctl *ctl, int key, char **argv, const struct getopt_tables *t)
 {
 	const char *word = argv[optind - 1];
+	bool is_long = strncmp(word, "--", 2) == 0;
 
-	if (optopt > 0 && optopt < 256)
-		usage_error(ctl,
-		    key == ':' ? "-%c: a value is wanted" : "-%c: no such option",
-		    optopt);
+	if (optopt == 0)
+		unknown_long(ctl, word, t);
+	if (key == ':' && !is_long)
+		usage_error(ctl, "-%c: a value is wanted", optopt);
 	if (key == ':')
 		usage_error(ctl, "%s: a value is wanted", word);
-	if (optopt != 0)
-		usage_error(ctl, "%s: takes no value", word);
-	usage_error(ctl, "%s: no such option", word);
+	if (is_known(t, optopt))
+		usage_error(ctl, "%.*s: takes no value", (int)strcspn(word, "="), word);
+	usage_error(ctl, "-%c: no such option", optopt);
 }
 
 static bool
@@ -163,7 +217,7 @@ next_option(struct ctl *ctl, int argc, char **argv, const struct getopt_tables *
 	opterr = 0;
 	while ((key = getopt_long(argc, argv, t->shorts, t->longs, NULL)) != -1) {
 		if (key == '?' || key == ':')
-			bad_option(ctl, key, argv);
+			bad_option(ctl, key, argv, t);
 		if (key == KEY_HELP)
 			help_and_exit(ctl);
 		if (key == KEY_VERSION) {

@@ -66,4 +66,16 @@ handler good
 sink audit
   command
 alert many"
+
+# The command line: what was typed is named.
+says "a long option without its value" "filemonctl events: --since: a value is wanted*" \
+	ctl events --since
+says "... a short one" "filemonctl events: -s: a value is wanted*" ctl events -s
+says "... at the end of its word" "filemonctl events: -s: a value is wanted*" ctl events -fs
+says "a value too many" "filemonctl events: --follow: takes no value*" ctl events --follow=3
+says "an option that is nearly right" "*: --sinze: no such option: did you mean '--since'?*" \
+	ctl events --sinze=3
+says "one that begins two" "*: --s: begins several options: --since or --session?*" \
+	ctl events --s 3
+says "a short one in a word of several" "*: -x: no such option*" ctl events --json -xf
 done_testing
