@@ -25,6 +25,7 @@
 #define LINES_DEFAULT 10
 #define LINES_ALL (-1)
 #define LINES_UNSET (-2)
+#define DAY_LEN (sizeof("2026-01-31") - 1)
 #define NSEC_PER_MSEC INT64_C(1000000)
 /* inotify(7) tells of new records; this is for what it does not see. */
 #define LOOK_MS 1000
@@ -45,7 +46,9 @@ enum { TAG_TENANT, TAG_USER, TAG_SESSION, TAGS };
 
 struct events {
 	bool follow;
-	long lines; /* LINES_ALL: all */
+	bool verbose;	       /* FORMAT_PRETTY tells the sequence numbers */
+	char day[DAY_LEN + 1]; /* FORMAT_PRETTY: of the last record, at first today */
+	long lines;	       /* LINES_ALL: all */
 	enum config_format format;
 	struct when since, until;
 	bool since_met; /* from here on all are late enough */
@@ -87,6 +90,15 @@ check_type(struct ctl *ctl, const char *name)
 	usage_error(ctl, "--type: %s: no such type", name);
 }
 
+/* So long ago; what is longer ago than 1970 is from the beginning. */
+static int64_t
+ago_ns(int64_t ms)
+{
+	int64_t now = clk_wall_ns();
+
+	return ms < now / NSEC_PER_MSEC ? now - ms * NSEC_PER_MSEC : 0;
+}
+
 /* A sequence number, a time, or a duration before now. */
 static void
 parse_when(struct ctl *ctl, const char *option, const char *arg, struct when *when)
@@ -99,7 +111,12 @@ parse_when(struct ctl *ctl, const char *option, const char *arg, struct when *wh
 		return;
 	}
 	ms = clk_parse_duration(arg);
-	ns = ms != -1 ? clk_wall_ns() - ms * NSEC_PER_MSEC : text_parse_time(arg);
+	ns = ms != -1 ? ago_ns(ms) : text_parse_time(arg);
+	if (ns == TEXT_TIME_RANGE)
+		usage_error(ctl,
+		    "%s: %s: out of range: a time from 1970-01-01 to " TEXT_TIME_LAST
+		    " is wanted",
+		    option, arg);
 	if (ns < 0)
 		usage_error(ctl,
 		    "%s: %s: a sequence number, a duration like 10m or a time "
@@ -134,6 +151,8 @@ take_options(struct ctl *ctl, int argc, char **argv, struct events *events)
 	while ((key = args_next(ctl, argc, argv)) != -1) {
 		if (key == 'f')
 			events->follow = true;
+		else if (key == 'v')
+			events->verbose = true;
 		else if (key == 'n')
 			events->lines = args_number(ctl, "--lines", optarg, 0);
 		else if (key == 's')
@@ -326,6 +345,30 @@ cannot_write(struct ctl *ctl)
 	return -1;
 }
 
+static void
+note_day(struct events *events, const char *time)
+{
+	memcpy(events->day, time, DAY_LEN);
+	events->day[DAY_LEN] = '\0';
+}
+
+/* What stands before a line for people: the day, where it is another, and the number. */
+static void
+add_before(struct events *events, const char *line, size_t len, struct buf *out)
+{
+	struct record_head head;
+
+	if (!head_parse(line, len, &head) || head.time_len < DAY_LEN ||
+	    strspn(head.time, "0123456789-") != DAY_LEN)
+		return;
+	if (memcmp(head.time, events->day, DAY_LEN) != 0) {
+		note_day(events, head.time);
+		buf_addf(out, "%s UTC\n", events->day);
+	}
+	if (events->verbose)
+		buf_addf(out, "%8llu ", (unsigned long long)head.seq);
+}
+
 /* Prints what there is; -1 where reading or writing failed, which was told, 1
    where nobody reads. */
 static int
@@ -343,9 +386,12 @@ print_new(struct ctl *ctl, struct events *events, struct segments *segments)
 		if (!is_wanted(events, line, len))
 			continue;
 		buf_reset(&out);
+		if (events->format == FORMAT_PRETTY)
+			add_before(events, line, len, &out);
 		if (event_convert(line, len, events->format, &out) == -1) {
 			complain(
 			    ctl, "the event log has a line that is no record (left out)");
+			events->day[0] = '\0'; /* it may have been told there */
 			continue;
 		}
 		if (fwrite(out.p, 1, out.len, stdout) != out.len)
@@ -399,10 +445,12 @@ cmd_events(struct ctl *ctl, int argc, char **argv)
 	};
 	struct project project;
 	struct segments *segments = NULL;
-	char *dir = NULL;
+	char today[CLK_RFC3339_SIZE], *dir = NULL;
 	int code;
 
 	take_options(ctl, argc, argv, &events);
+	clk_rfc3339(clk_wall_ns(), today);
+	note_day(&events, today);
 	code = project_open(ctl, &project);
 	if (code != CTL_OK)
 		goto out;

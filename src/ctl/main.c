@@ -85,6 +85,7 @@ static const struct option_row events_options[] = {
 	{ 'u', "until", "WHEN", "up to a sequence number, a time, or so long ago" },
 	{ OPT_FORMAT, "format", "F",
 	    "json, pretty (default on a terminal) or cloudevents" },
+	{ 'v', "verbose", NULL, "pretty with the sequence numbers" },
 	{ 't', "type", "T", "only records of this type; may be repeated" },
 	{ 'p', "path", "GLOB", "only paths that match; may be repeated" },
 	{ OPT_TENANT, "tenant", "T", "only records of this tenant_id" },

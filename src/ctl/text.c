@@ -188,7 +188,7 @@ text_ago(const char *rfc3339, int64_t now_wall_ns, char *out)
 	int64_t then = text_parse_time(rfc3339);
 
 	*out = '\0';
-	if (then == -1)
+	if (then < 0)
 		return out;
 	int64_t ms = now_wall_ns > then ? (now_wall_ns - then) / 1000000 : 0;
 	if (ms >= 1000)
@@ -233,6 +233,14 @@ parse_zone(const char *s, int64_t *east)
 }
 
 static int64_t
+to_ns(int64_t seconds, int64_t ns)
+{
+	if (seconds < 0 || seconds > (INT64_MAX - ns) / NSEC_PER_SEC)
+		return TEXT_TIME_RANGE;
+	return seconds * NSEC_PER_SEC + ns;
+}
+
+static int64_t
 parse_local(const char *s)
 {
 	static const char *const forms[] = { "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M",
@@ -243,8 +251,7 @@ parse_local(const char *s)
 		const char *end = strptime(s, forms[i], &tm);
 		if (end != NULL && *end == '\0') {
 			tm.tm_isdst = -1;
-			time_t t = mktime(&tm);
-			return t == (time_t)-1 ? -1 : t * NSEC_PER_SEC;
+			return to_ns(mktime(&tm), 0);
 		}
 	}
 	return -1;
@@ -262,7 +269,7 @@ text_parse_time(const char *s)
 	ns = parse_fraction(end, &end);
 	if (!parse_zone(end, &east))
 		return parse_local(s);
-	return (timegm(&tm) - east) * NSEC_PER_SEC + ns;
+	return to_ns(timegm(&tm) - east, ns);
 }
 
 /* Levenshtein's distance of two short words; long ones are far from all. */

@@ -38,7 +38,13 @@ char *text_memory(int64_t kib, char *out);
 /* "2 min ago" of an RFC 3339 time, "" where it is none. */
 char *text_ago(const char *rfc3339, int64_t now_wall_ns, char *out);
 
-/* An RFC 3339 time, or a local "2026-01-31[ 13:59[:43]]", in ns; -1 if neither. */
+/* A time that ns since 1970 in 64 bits do not tell, and the last one that they do. */
+#define TEXT_TIME_RANGE (-2)
+#define TEXT_TIME_LAST "2262-04-11 23:47:16 UTC"
+/*
+ * An RFC 3339 time, or a local "2026-01-31[ 13:59[:43]]", in ns; -1 if neither,
+ * TEXT_TIME_RANGE if before 1970 or after TEXT_TIME_LAST.
+ */
 int64_t text_parse_time(const char *);
 
 /* The name nearest to word, for "did you mean"; NULL where nothing is near. */

@@ -29,6 +29,36 @@ if [ -x "$ctl" ]; then
 		ok "filemonctl.1 tells of $command" \
 			grep -Eq "^\.(It|Ss)( [A-Z][a-z])? $command( |\$)" "$top_srcdir/man/filemonctl.1"
 	done <"$T/commands"
+
+	# entry COMMAND: what the manual has on a command, to the next one.
+	entry()
+	{
+		awk -v head="^\\.It Cm $1( |\$)" '$0 ~ head { on = 1; print; next }
+			/^\.(It Cm|Ss|Sh) / { on = 0 } on' "$top_srcdir/man/filemonctl.1"
+	}
+	# The rows of --help as the manual has them: "Fl t , Fl Fl timeout".
+	rows()
+	{
+		sed -n 's/^  *-\(.\), --\([a-z-]*\).*/Fl \1 , Fl Fl \2/p
+			s/^       *--\([a-z-]*\).*/Fl Fl \1/p'
+	}
+	while read -r command; do
+		entry "$command" >"$T/entry"
+		"$ctl" "$command" --help | sed '/^options of every command/,$d' | rows >"$T/rows"
+		while read -r row; do
+			ok "filemonctl.1 tells of $command: $row" grep -Eq "^\.It $row( |\$)" "$T/entry"
+		done <"$T/rows"
+		grep '^\.It Fl' "$T/entry" | while read -r line; do
+			grep -qF "$(echo "${line#.It }" | sed 's/ \(Ar\|Ns\) .*//')" "$T/rows" ||
+				echo "$command: $line"
+		done >"$T/more"
+		is "... and of no other" "$(cat "$T/more")" ""
+	done <"$T/commands"
+	sed '/^\.Ss Making/,$d' "$top_srcdir/man/filemonctl.1" >"$T/entry"
+	"$ctl" --help | rows >"$T/rows"
+	while read -r row; do
+		ok "filemonctl.1 tells of every command's $row" grep -Eq "^\.It .*$row( |\$)" "$T/entry"
+	done <"$T/rows"
 else
 	skip "filemonctl is not built"
 fi

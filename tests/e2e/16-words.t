@@ -78,4 +78,37 @@ says "an option that is nearly right" "*: --sinze: no such option: did you mean 
 says "one that begins two" "*: --s: begins several options: --since or --session?*" \
 	ctl events --s 3
 says "a short one in a word of several" "*: -x: no such option*" ctl events --json -xf
+
+# events: times, and the day for people.
+for late in 2262-04-13 2300-01-01T00:00:00Z; do
+	says "a time that is too late: $late" \
+		"*: --since: $late: out of range: * to 2262-04-11 23:47:16 UTC is wanted*" \
+		ctl events --since "$late"
+done
+says "a time that is none" "*: --until: noon: a sequence number, a duration*" ctl events --until noon
+exits 0 "longer ago than there is time is from the beginning" ctl events --since 99999999999d
+mkdir "$P/.filemon/events"
+record() # SEQ TIME
+{
+	printf '{"v":1,"seq":%d,"id":"0198f3c2-0000-7000-8000-00000000000%d","timestamp_utc":"%s","event_type":{"type":"deleted"},"file_path":"%s/a","rel_path":"a","source":"scan"}\n' \
+		"$1" "$1" "$2" "$P"
+}
+{
+	record 1 2026-01-30T23:59:59.000000000Z
+	record 2 2026-01-31T00:00:00.000000000Z
+	record 3 2026-01-31T00:00:01.000000000Z
+	record 4 "$(date -u +%Y-%m-%d)T00:00:00.000000000Z"
+} >"$P/.filemon/events/00000000000000000001.ndjson"
+is "pretty tells the day where it is another" "$(ctl events --format pretty)" \
+	"2026-01-30 UTC
+23:59:59.000 deleted a
+2026-01-31 UTC
+00:00:00.000 deleted a
+00:00:01.000 deleted a
+$(date -u +%Y-%m-%d) UTC
+00:00:00.000 deleted a"
+is "... and not where it is today" "$(ctl events --format pretty -n 1)" "00:00:00.000 deleted a"
+is "-v tells the number" "$(ctl events --format pretty -v -n 1)" "       4 00:00:00.000 deleted a"
+is "other formats have lines of their own" "$(ctl events -v --format json | jq -c .seq | tr '\n' ' ')" "1 2 3 4 "
+rm -r "$P/.filemon/events"
 done_testing

@@ -121,6 +121,14 @@ START_TEST(times_are_read_with_their_zone)
 	ck_assert_int_eq(text_parse_time("2026-01-31 15:59:43"), at);
 	ck_assert_int_eq(text_parse_time("2026-01-31T15:59"), at - INT64_C(43000000000));
 	ck_assert_int_eq(text_parse_time("yesterday"), -1);
+	ck_assert_int_eq(text_parse_time("2262-04-11T23:47:16.854775807Z"), INT64_MAX);
+	ck_assert_int_eq(
+	    text_parse_time("2262-04-11T23:47:16.854775808Z"), TEXT_TIME_RANGE);
+	ck_assert_int_eq(text_parse_time("2262-04-13"), TEXT_TIME_RANGE);
+	ck_assert_int_eq(text_parse_time("9999-12-31T23:59:59Z"), TEXT_TIME_RANGE);
+	ck_assert_int_eq(text_parse_time("1969-12-31T23:59:59Z"), TEXT_TIME_RANGE);
+	ck_assert_int_eq(text_parse_time("1969-12-31"), TEXT_TIME_RANGE);
+	ck_assert_int_eq(text_parse_time("1970-01-01T00:00:00Z"), 0);
 	ck_assert_int_eq(text_parse_time("2026-01-31T13:59:43+2"), -1);
 	ck_assert_int_eq(text_parse_time(""), -1);
 }
