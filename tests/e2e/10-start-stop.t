@@ -39,7 +39,7 @@ like "start says how long it took" "$(cat "$T/out")" "*[0-9]*ms*"
 exits 0 "status of a running daemon is 0" ctl status
 pid=$(pid_of supervisor)
 is "it is ready" "$(st .ready)" true
-is "it is healthy" "$(st .health)" healthy
+ok "it is healthy" wait_for "$LIMIT" st_is .health healthy
 exits 0 "start of a running daemon is 0" ctl start
 is "and it is the same one" "$(pid_of supervisor)" "$pid"
 ok "ps tells the supervisor" grep -qa "filemond: supervisor" "/proc/$pid/cmdline"
@@ -169,6 +169,7 @@ backend = poll
 enrich = { user, process, git }
 CONF
 start_daemon
+ok "with what the backend cannot tell it is healthy" wait_for "$LIMIT" st_is .health healthy
 like "enrich that does nothing is told by status" "$(ctl status)" \
 	"*health: healthy*enrich process, user: only with backend = fanotify*"
 ok "... and by the trace log" grep -q "warn.*enrich process, user: only" "$P/.filemon/trace.log"
