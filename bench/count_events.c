@@ -9,8 +9,8 @@
 
 #include "base/buf.h"
 #include "bench/count.h"
-#include "watcher/event.h"
-#include "watcher/filter.h"
+#include "eventlog/event.h"
+#include "policy/filter.h"
 
 #define EVENTS 20000
 #define PATHS 200

@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include "bench/count.h"
-#include "watcher/delivery.h"
-#include "watcher/node.h"
-#include "watcher/settle.h"
-#include "watcher/sig.h"
-#include "watcher/state.h"
+#include "policy/settle.h"
+#include "state/delivery.h"
+#include "state/node.h"
+#include "state/sig.h"
+#include "state/state.h"
 
 #define CHANGES 4000
 #define FILES 1000 /* each changes several times */

@@ -91,7 +91,7 @@ struct sink_config {
 	char *cwd; /* absolute; NULL: the project's root */
 };
 
-/* What an alert looks at (watcher/alert.h). */
+/* What an alert looks at (policy/alert.h). */
 enum alert_rule {
 	ALERT_EVENT_RATE,
 	ALERT_MASS_DELETE,
@@ -119,7 +119,7 @@ struct config {
 	char *control_socket; /* absolute; NULL where state_dir is */
 	struct strlist roots; /* absolute, not nested; default: the project */
 	enum config_backend backend;
-	unsigned enrich; /* bits of watcher/process.h */
+	unsigned enrich; /* bits of enrich/process.h */
 	int64_t poll_interval_ms;
 	int64_t rescan_ms; /* 0: never */
 	int64_t settle_ms;

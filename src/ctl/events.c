@@ -18,9 +18,9 @@
 #include "ctl/project.h"
 #include "ctl/segments.h"
 #include "ctl/text.h"
+#include "eventlog/event.h"
 #include "eventlog/head.h"
-#include "watcher/event.h"
-#include "watcher/filter.h"
+#include "policy/filter.h"
 
 #define LINES_DEFAULT 10
 #define LINES_ALL (-1)

@@ -4,8 +4,8 @@
 
 #include "base/clk.h"
 #include "base/log.h"
+#include "state/delivery.h"
 #include "watcher/ask_priv.h"
-#include "watcher/delivery.h"
 #include "watcher/reconcile.h"
 #include "watcher/record.h"
 #include "watcher/stream.h"

@@ -7,8 +7,8 @@
 #include "base/clk.h"
 #include "base/log.h"
 #include "base/xmalloc.h"
+#include "state/delivery.h"
 #include "watcher/ask_priv.h"
-#include "watcher/delivery.h"
 #include "watcher/reconcile.h"
 #include "watcher/watcher_priv.h"
 

@@ -21,8 +21,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "watcher/body.h"
-#include "watcher/node.h"
+#include "state/body.h"
+#include "state/node.h"
 
 struct event;
 struct watcher;

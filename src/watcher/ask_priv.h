@@ -4,8 +4,8 @@
 
 /* The questions that wait for an answer; shared by those who ask and who answer. */
 
+#include "state/sums.h"
 #include "watcher/ask.h"
-#include "watcher/sums.h"
 
 #define ASKS_MAX 128
 

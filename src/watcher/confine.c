@@ -10,9 +10,9 @@
 #include "base/compiler.h"
 #include "base/log.h"
 #include "base/xmalloc.h"
+#include "enrich/process.h"
 #include "watcher/commands.h"
 #include "watcher/health.h"
-#include "watcher/process.h"
 #include "watcher/watcher_priv.h"
 
 /* NULL where there is no path. */

@@ -11,9 +11,9 @@
 #include "base/clk.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "state/delivery.h"
 #include "watcher/ask.h"
 #include "watcher/choice.h"
-#include "watcher/delivery.h"
 #include "watcher/outcome.h"
 #include "watcher/watcher_priv.h"
 

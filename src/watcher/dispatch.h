@@ -24,7 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "watcher/body.h"
+#include "state/body.h"
 #include "wire/wire.h"
 
 struct watcher;

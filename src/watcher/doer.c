@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "enrich/process.h"
 #include "watcher/kin.h"
-#include "watcher/process.h"
 #include "watcher/watcher_priv.h"
 
 static void

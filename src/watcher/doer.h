@@ -12,7 +12,7 @@
 #include <filemon/watch.h>
 
 #include "base/buf.h"
-#include "watcher/event.h"
+#include "eventlog/event.h"
 
 struct watcher;
 

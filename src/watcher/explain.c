@@ -5,11 +5,11 @@
 #include <sys/stat.h>
 
 #include "base/clk.h"
+#include "state/delivery.h"
+#include "state/sums.h"
 #include "watcher/commands.h"
-#include "watcher/delivery.h"
 #include "watcher/pending.h"
 #include "watcher/reconcile.h"
-#include "watcher/sums.h"
 #include "watcher/watcher_priv.h"
 
 struct story {

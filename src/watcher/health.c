@@ -7,9 +7,9 @@
 #include "base/clk.h"
 #include "base/compiler.h"
 #include "base/log.h"
+#include "enrich/process.h"
+#include "state/delivery.h"
 #include "watcher/ask.h"
-#include "watcher/delivery.h"
-#include "watcher/process.h"
 #include "watcher/watcher_priv.h"
 
 struct verdict {

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "policy/save.h"
 #include "watcher/record.h"
-#include "watcher/save.h"
 #include "watcher/watcher_priv.h"
 
 struct keep {

@@ -16,7 +16,7 @@
 #include "base/log.h"
 #include "base/xmalloc.h"
 #include "eventlog/name.h"
-#include "watcher/retention.h"
+#include "eventlog/retention.h"
 #include "watcher/watcher_priv.h"
 
 #define LOOK_MS (60 * 1000)

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "enrich/process.h"
 #include "watcher/dispatch.h"
-#include "watcher/process.h"
 #include "watcher/watcher_priv.h"
 
 #define LINE_MAX_PIDS 64 /* parents above one another that are looked at */

@@ -2,7 +2,7 @@
 #include "watcher/pending.h"
 
 #include "base/clk.h"
-#include "watcher/delivery.h"
+#include "state/delivery.h"
 #include "watcher/dispatch.h"
 #include "watcher/place.h"
 #include "watcher/watcher_priv.h"

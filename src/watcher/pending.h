@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "watcher/node.h"
+#include "state/node.h"
 
 struct watcher;
 struct root;

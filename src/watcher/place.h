@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "watcher/node.h"
+#include "state/node.h"
 
 struct watcher;
 struct root;

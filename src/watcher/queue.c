@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/clk.h"
+#include "state/delivery.h"
 #include "watcher/commands.h"
-#include "watcher/delivery.h"
 #include "watcher/dispatch.h"
 #include "watcher/pending.h"
 #include "watcher/reconcile.h"

@@ -8,7 +8,7 @@
 #include "base/clk.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "watcher/delivery.h"
+#include "state/delivery.h"
 #include "watcher/dispatch.h"
 #include "watcher/pending.h"
 #include "watcher/record.h"

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <sys/stat.h>
 
-#include "watcher/event.h"
+#include "eventlog/event.h"
 
 struct watcher;
 struct root;

@@ -7,11 +7,11 @@
 #include "base/notify.h"
 #include "base/xmalloc.h"
 #include "conf/tags.h"
+#include "enrich/process.h"
 #include "watcher/ask.h"
 #include "watcher/control.h"
 #include "watcher/dispatch.h"
 #include "watcher/keep.h"
-#include "watcher/process.h"
 #include "watcher/stream.h"
 #include "watcher/watcher_priv.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "watcher/node.h"
+#include "state/node.h"
 #include "watcher/pending.h"
 #include "watcher/reconcile.h"
 #include "watcher/watcher_priv.h"

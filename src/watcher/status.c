@@ -8,14 +8,14 @@
 #include "base/clk.h"
 #include "base/fd.h"
 #include "config.h"
+#include "state/delivery.h"
+#include "state/sums.h"
 #include "watcher/ask.h"
 #include "watcher/commands.h"
 #include "watcher/confine.h"
-#include "watcher/delivery.h"
 #include "watcher/dispatch.h"
 #include "watcher/health.h"
 #include "watcher/stream.h"
-#include "watcher/sums.h"
 #include "watcher/watcher_priv.h"
 
 #define PROC_FILE_MAX 65536

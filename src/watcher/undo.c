@@ -11,7 +11,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/xmalloc.h"
-#include "watcher/node.h"
+#include "state/node.h"
 #include "watcher/record.h"
 #include "watcher/watcher_priv.h"
 

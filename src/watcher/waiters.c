@@ -5,8 +5,8 @@
 
 #include "base/clk.h"
 #include "base/xmalloc.h"
+#include "state/delivery.h"
 #include "watcher/control.h"
-#include "watcher/delivery.h"
 #include "watcher/dispatch.h"
 #include "watcher/stream.h"
 #include "watcher/watcher_priv.h"

@@ -9,10 +9,10 @@
 #include "base/clk.h"
 #include "base/compiler.h"
 #include "base/fd.h"
+#include "policy/settle.h"
+#include "state/sig.h"
 #include "watcher/dispatch.h"
 #include "watcher/reconcile.h"
-#include "watcher/settle.h"
-#include "watcher/sig.h"
 #include "watcher/watcher_priv.h"
 
 #define NS_PER_MS INT64_C(1000000)

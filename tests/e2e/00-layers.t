@@ -49,7 +49,7 @@ is "each folder of src includes only what src/LAYERS allows" "$faults" ""
 # The check itself can fail.
 mkdir -p "$T/src/base" "$T/src/watcher" "$T/src/ctl"
 cp "$top_srcdir/src/LAYERS" "$T/src/LAYERS"
-printf '#include <stdio.h>\n#include "watcher/node.h"\n' >"$T/src/base/up.c"
+printf '#include <stdio.h>\n#include "state/node.h"\n' >"$T/src/base/up.c"
 printf '#include "base/buf.h"\n#include "node.h"\n' >"$T/src/watcher/bare.c"
 faults=$(check_layers "$T")
 like "an include upwards is found, with file and line" "$faults" "*base/up.c:2:*"

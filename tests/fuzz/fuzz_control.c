@@ -20,8 +20,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "state/delivery.h"
 #include "watcher/control.h"
-#include "watcher/delivery.h"
 #include "watcher/intake.h"
 #include "watcher/stream.h"
 #include "watcher/waiters.h"

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "enrich/procfile.h"
 #include "git/gitfile.h"
 #include "git/gitindex.h"
-#include "watcher/procfile.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -16,8 +16,8 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "watcher/delivery.h"
-#include "watcher/node.h"
+#include "state/delivery.h"
+#include "state/node.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -21,10 +21,10 @@
 #include "base/log.h"
 #include "conf/config.h"
 #include "eventlog/chain.h"
+#include "eventlog/evlog.h"
 #include "eventlog/head.h"
 #include "eventlog/name.h"
 #include "eventlog/packed.h"
-#include "watcher/evlog.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

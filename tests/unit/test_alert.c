@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #define _GNU_SOURCE 1
-#include "watcher/alert.h"
+#include "policy/alert.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "watcher/body.h"
+#include "state/body.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
+#include "policy/breaker.h"
 #include "unit.h"
-#include "watcher/breaker.h"
 
 static const struct breaker_limits limits = { .failures = 3, .cooldown_ms = 30000 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #define _GNU_SOURCE 1
-#include "watcher/event.h"
+#include "eventlog/event.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>

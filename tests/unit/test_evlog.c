@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #define _GNU_SOURCE 1
-#include "watcher/evlog.h"
+#include "eventlog/evlog.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -23,8 +23,8 @@
 #include "base/log.h"
 #include "eventlog/chain.h"
 #include "eventlog/name.h"
+#include "eventlog/outlet.h"
 #include "unit.h"
-#include "watcher/outlet.h"
 
 static const struct config config = { 0 };
 static char top[64];

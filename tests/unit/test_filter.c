@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #define _GNU_SOURCE 1
-#include "watcher/filter.h"
+#include "policy/filter.h"
 
 #include <fcntl.h>
 #include <ftw.h>

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "base/clk.h"
+#include "policy/filter.h"
 #include "unit.h"
-#include "watcher/filter.h"
 
 static bool
 one(const char *pattern, const char *path, bool is_dir)

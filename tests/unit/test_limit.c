@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #define _GNU_SOURCE 1
-#include "watcher/limit.h"
+#include "policy/limit.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
+#include "policy/loops.h"
 #include "unit.h"
-#include "watcher/loops.h"
 
 static const struct loops_limits limits = { .runs = 3, .cooldown_ms = 1000 };
 static struct loops loops;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
+#include "policy/pace.h"
 #include "unit.h"
-#include "watcher/pace.h"
 
 #define NS_PER_MS INT64_C(1000000)
 #define NOW (INT64_C(86400000) * NS_PER_MS)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "watcher/procfile.h"
+#include "enrich/procfile.h"
 
 #include <string.h>
 

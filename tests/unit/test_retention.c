@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "watcher/retention.h"
+#include "eventlog/retention.h"
 
 #include "eventlog/name.h"
 #include "unit.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "watcher/retry.h"
+#include "policy/retry.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #define _GNU_SOURCE 1
-#include "watcher/save.h"
+#include "policy/save.h"
 
 #include <stdio.h>
 #include <stdlib.h>

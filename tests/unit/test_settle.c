@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
+#include "policy/settle.h"
 #include "unit.h"
-#include "watcher/settle.h"
 
 #define NS_PER_MS INT64_C(1000000)
 #define NS_PER_S (1000 * NS_PER_MS)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include <string.h>
 
+#include "state/sig.h"
 #include "unit.h"
-#include "watcher/sig.h"
 
 static struct stat
 a_stat(mode_t mode)

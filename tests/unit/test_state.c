@@ -9,10 +9,10 @@
 
 #include "base/buf.h"
 #include "base/clk.h"
+#include "state/delivery.h"
+#include "state/node.h"
+#include "state/state.h"
 #include "unit.h"
-#include "watcher/delivery.h"
-#include "watcher/node.h"
-#include "watcher/state.h"
 
 static struct node
 add_node(struct state *state, int64_t parent, const char *name, enum sig_type type)

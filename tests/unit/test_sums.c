@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-#include "watcher/sums.h"
+#include "state/sums.h"
 
 #include <string.h>
 
+#include "state/delivery.h"
+#include "state/node.h"
 #include "unit.h"
-#include "watcher/delivery.h"
-#include "watcher/node.h"
 
 static struct state *
 open_temporary(void)

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: ISC */
+#include "state/node.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xmalloc.h"
+
+#define COLUMNS "id, parent, type, gone, unsure, ino, size, mtime, ctime, meta, origin"
+
+static void
+read_columns(sqlite3_stmt *stmt, struct node *node)
+{
+	node->id = sqlite3_column_int64(stmt, 0);
+	node->parent = sqlite3_column_int64(stmt, 1);
+	node->sig.type = (enum sig_type)sqlite3_column_int(stmt, 2);
+	node->gone = sqlite3_column_int(stmt, 3) != 0;
+	node->unsure = sqlite3_column_int(stmt, 4) != 0;
+	node->sig.ino = (uint64_t)sqlite3_column_int64(stmt, 5);
+	node->sig.size = sqlite3_column_int64(stmt, 6);
+	node->sig.mtime = sqlite3_column_int64(stmt, 7);
+	node->sig.ctime = sqlite3_column_int64(stmt, 8);
+	node->sig.meta = sqlite3_column_int64(stmt, 9);
+	node->origin = sqlite3_column_int64(stmt, 10);
+}
+
+static bool
+one_row(struct state *state, sqlite3_stmt *stmt, struct node *node)
+{
+	if (!sql_row(state_sql(state), stmt))
+		return false;
+	read_columns(stmt, node);
+	sqlite3_reset(stmt);
+	return true;
+}
+
+bool
+node_find(
+    struct state *state, int64_t parent, const void *name, size_t len, struct node *node)
+{
+	sqlite3_stmt *stmt = state_stmt(
+	    state, "SELECT " COLUMNS " FROM node WHERE parent = ?1 AND name = ?2");
+
+	sqlite3_bind_int64(stmt, 1, parent);
+	sqlite3_bind_blob(stmt, 2, name, (int)len, SQLITE_STATIC);
+	return one_row(state, stmt, node);
+}
+
+bool
+node_get(struct state *state, int64_t id, struct node *node)
+{
+	sqlite3_stmt *stmt =
+	    state_stmt(state, "SELECT " COLUMNS " FROM node WHERE id = ?1");
+
+	sqlite3_bind_int64(stmt, 1, id);
+	return one_row(state, stmt, node);
+}
+
+static int64_t
+mark_of(const struct node *node)
+{
+	return node->gone || node->unsure ? 0 : sig_hash(&node->sig);
+}
+
+/* The signature's columns from parameter at on. */
+static void
+bind_sig(sqlite3_stmt *stmt, int at, const struct node *node)
+{
+	sqlite3_bind_int(stmt, at, node->sig.type);
+	sqlite3_bind_int(stmt, at + 1, node->gone);
+	sqlite3_bind_int(stmt, at + 2, node->unsure);
+	sqlite3_bind_int64(stmt, at + 3, (int64_t)node->sig.ino);
+	sqlite3_bind_int64(stmt, at + 4, node->sig.size);
+	sqlite3_bind_int64(stmt, at + 5, node->sig.mtime);
+	sqlite3_bind_int64(stmt, at + 6, node->sig.ctime);
+	sqlite3_bind_int64(stmt, at + 7, node->sig.meta);
+	sqlite3_bind_int64(stmt, at + 8, node->origin);
+	sqlite3_bind_int64(stmt, at + 9, mark_of(node));
+}
+
+void
+node_insert(struct state *state, struct node *node, const void *name, size_t len)
+{
+	sqlite3_stmt *stmt = state_stmt(state,
+	    "INSERT INTO node(parent, name, type, gone, unsure, ino, size, mtime, ctime, "
+	    "meta, origin, mark)"
+	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
+
+	sql_begin(state_sql(state));
+	sqlite3_bind_int64(stmt, 1, node->parent);
+	sqlite3_bind_blob(stmt, 2, name, (int)len, SQLITE_STATIC);
+	bind_sig(stmt, 3, node);
+	sql_run(state_sql(state), stmt);
+	node->id = sqlite3_last_insert_rowid(sql_handle(state_sql(state)));
+}
+
+void
+node_update(struct state *state, const struct node *node)
+{
+	sqlite3_stmt *stmt = state_stmt(state,
+	    "UPDATE node SET type = ?2, gone = ?3, unsure = ?4, ino = ?5, size = ?6,"
+	    " mtime = ?7, ctime = ?8, meta = ?9, origin = ?10, mark = ?11 WHERE id = ?1");
+
+	sql_begin(state_sql(state));
+	sqlite3_bind_int64(stmt, 1, node->id);
+	bind_sig(stmt, 2, node);
+	sql_run(state_sql(state), stmt);
+}
+
+void
+node_delete(struct state *state, int64_t id)
+{
+	sqlite3_stmt *stmt = state_stmt(state, "DELETE FROM node WHERE id = ?1");
+
+	sql_begin(state_sql(state));
+	sqlite3_bind_int64(stmt, 1, id);
+	sql_run(state_sql(state), stmt);
+}
+
+bool
+node_has_children(struct state *state, int64_t id)
+{
+	sqlite3_stmt *stmt =
+	    state_stmt(state, "SELECT 1 FROM node WHERE parent = ?1 LIMIT 1");
+	bool has;
+
+	sqlite3_bind_int64(stmt, 1, id);
+	has = sql_row(state_sql(state), stmt);
+	if (has)
+		sqlite3_reset(stmt);
+	return has;
+}
+
+void
+node_relink(struct state *state, int64_t id, int64_t parent, const void *name, size_t len)
+{
+	sqlite3_stmt *stmt =
+	    state_stmt(state, "UPDATE node SET parent = ?2, name = ?3 WHERE id = ?1");
+
+	sql_begin(state_sql(state));
+	sqlite3_bind_int64(stmt, 1, id);
+	sqlite3_bind_int64(stmt, 2, parent);
+	sqlite3_bind_blob(stmt, 3, name, (int)len, SQLITE_STATIC);
+	sql_run(state_sql(state), stmt);
+}
+
+int64_t
+node_root(struct state *state, const char *path)
+{
+	struct node node = { .parent = 0, .sig = { .type = SIG_DIR } };
+
+	if (!node_find(state, 0, path, strlen(path), &node))
+		node_insert(state, &node, path, strlen(path));
+	return node.id;
+}
+
+static int64_t
+child_dir(struct state *state, int64_t parent, const char *name, size_t len, bool make)
+{
+	struct node node = { .parent = parent, .sig = { .type = SIG_DIR } };
+
+	if (node_find(state, parent, name, len, &node))
+		return node.id;
+	if (!make)
+		return 0;
+	node_insert(state, &node, name, len);
+	return node.id;
+}
+
+int64_t
+node_resolve(struct state *state, int64_t root, const char *path, size_t len, bool make)
+{
+	const char *end = path + len;
+	int64_t id = root;
+
+	while (path < end && id != 0) {
+		const char *slash = memchr(path, '/', (size_t)(end - path));
+		const char *stop = slash == NULL ? end : slash;
+
+		id = child_dir(state, id, path, (size_t)(stop - path), make);
+		path = slash == NULL ? end : slash + 1;
+	}
+	return id;
+}
+
+bool
+node_lookup(
+    struct state *state, int64_t root, const char *path, size_t len, struct node *node)
+{
+	const char *slash = memrchr(path, '/', len);
+	size_t dir = slash == NULL ? 0 : (size_t)(slash - path);
+	size_t name = slash == NULL ? 0 : dir + 1;
+	int64_t parent;
+
+	if (len == 0)
+		return node_get(state, root, node);
+	parent = node_resolve(state, root, path, dir, false);
+	return parent != 0 && node_find(state, parent, path + name, len - name, node);
+}
+
+/* Name and parent of a row, the name put before what is in out. */
+static int64_t
+prepend_name(struct state *state, int64_t id, struct buf *out)
+{
+	sqlite3_stmt *stmt =
+	    state_stmt(state, "SELECT parent, name FROM node WHERE id = ?1");
+	int64_t parent = 0;
+
+	sqlite3_bind_int64(stmt, 1, id);
+	if (!sql_row(state_sql(state), stmt))
+		return 0;
+	parent = sqlite3_column_int64(stmt, 0);
+	if (parent != 0) {
+		size_t len = (size_t)sqlite3_column_bytes(stmt, 1);
+		size_t more = len + (out->len > 0);
+
+		buf_reserve(out, more + 1);
+		if (out->len > 0)
+			memmove(out->p + more, out->p, out->len);
+		if (len > 0)
+			memcpy(out->p, sqlite3_column_blob(stmt, 1), len);
+		if (more > len)
+			out->p[len] = '/';
+		out->len += more;
+		out->p[out->len] = '\0';
+	}
+	sqlite3_reset(stmt);
+	return parent;
+}
+
+int64_t
+node_path(struct state *state, int64_t id, struct buf *out)
+{
+	int64_t parent, mark = id;
+	size_t steps = 0, limit = 2;
+
+	buf_reset(out);
+	buf_reserve(out, 1);
+	out->p[0] = '\0';
+	while ((parent = prepend_name(state, id, out)) != 0) {
+		/* A damaged file: rows that are each other's parents (Brent). */
+		if (parent == mark) {
+			buf_reset(out);
+			return 0;
+		}
+		id = parent;
+		if (++steps == limit) {
+			mark = id;
+			steps = 0;
+			limit *= 2;
+		}
+	}
+	return id;
+}
+
+static void
+page_add(struct node_page *page, sqlite3_stmt *stmt)
+{
+	if (page->n == page->cap) {
+		page->cap = page->cap == 0 ? 8 : page->cap * 2;
+		page->rows = xreallocarray(page->rows, page->cap, sizeof(*page->rows));
+		page->name_at =
+		    xreallocarray(page->name_at, page->cap + 1, sizeof(size_t));
+	}
+	page->rows[page->n] = (struct node_row){ sqlite3_column_int64(stmt, 0),
+		sqlite3_column_int64(stmt, 1) };
+	page->name_at[page->n] = page->names.len;
+	buf_add(&page->names, sqlite3_column_blob(stmt, 2),
+	    (size_t)sqlite3_column_bytes(stmt, 2));
+	page->n++;
+	page->name_at[page->n] = page->names.len;
+}
+
+void
+node_page_read(struct state *state, int64_t dir, const void *after, size_t len,
+    bool first, struct node_page *page)
+{
+	sqlite3_stmt *stmt = state_stmt(state,
+	    "SELECT id, mark, name FROM node WHERE parent = ?1 AND name > ?2"
+	    " ORDER BY name LIMIT ?3");
+
+	page->n = 0;
+	sqlite3_bind_int64(stmt, 1, dir);
+	/* Every name is greater than the empty blob. */
+	sqlite3_bind_blob(
+	    stmt, 2, first ? "" : after, first ? 0 : (int)len, SQLITE_TRANSIENT);
+	sqlite3_bind_int(stmt, 3, NODE_PAGE);
+	buf_reset(&page->names);
+	while (sql_row(state_sql(state), stmt))
+		page_add(page, stmt);
+	page->more = page->n == NODE_PAGE;
+}
+
+const char *
+node_page_name(const struct node_page *page, size_t i, size_t *len)
+{
+	*len = page->name_at[i + 1] - page->name_at[i];
+	return page->names.p + page->name_at[i];
+}
+
+void
+node_page_release(struct node_page *page)
+{
+	free(page->rows);
+	free(page->name_at);
+	buf_release(&page->names);
+	memset(page, 0, sizeof(*page));
+}
+
+static size_t
+collect_ids(struct state *state, sqlite3_stmt *stmt, int64_t *ids, size_t max)
+{
+	size_t n = 0;
+
+	while (n < max && sql_row(state_sql(state), stmt))
+		ids[n++] = sqlite3_column_int64(stmt, 0);
+	sqlite3_reset(stmt);
+	return n;
+}
+
+size_t
+node_by_inode(struct state *state, uint64_t ino, int64_t *ids, size_t max)
+{
+	sqlite3_stmt *stmt = state_stmt(state, "SELECT id FROM node WHERE ino = ?1");
+
+	sqlite3_bind_int64(stmt, 1, (int64_t)ino);
+	return collect_ids(state, stmt, ids, max);
+}
+
+size_t
+node_unsure(struct state *state, int64_t after, int64_t *ids, size_t max)
+{
+	sqlite3_stmt *stmt = state_stmt(
+	    state, "SELECT id FROM node WHERE unsure = 1 AND id > ?1 ORDER BY id");
+
+	sqlite3_bind_int64(stmt, 1, after);
+	return collect_ids(state, stmt, ids, max);
+}
+
+int64_t
+node_count_files(struct state *state)
+{
+	sqlite3_stmt *stmt =
+	    state_stmt(state, "SELECT count(*) FROM node WHERE type <> 2 AND gone = 0");
+	int64_t n = 0;
+
+	if (sql_row(state_sql(state), stmt)) {
+		n = sqlite3_column_int64(stmt, 0);
+		sqlite3_reset(stmt);
+	}
+	return n;
+}

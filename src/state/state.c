@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: ISC */
+#include "state/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clk.h"
+#include "base/compiler.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/xmalloc.h"
+
+/*
+ * Format.  node: a row a path; type, size ... are the signature (sig.h) last
+ * seen.  delivered: a row for each handler and path it was told of or has to
+ * be told of.  failure: why a delivery failed last, apart because it is long.
+ * held: records that the event log does not have yet (held.h).
+ * Partial indices hold only what is pending, dead, blocked or unsure, so an
+ * unchanged tree costs them nothing.
+ */
+static const char *const migrations[] = {
+	"CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+	"CREATE TABLE handler(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
+	" digest INTEGER NOT NULL DEFAULT 0, paused INTEGER NOT NULL DEFAULT 0);"
+	"CREATE TABLE node(id INTEGER PRIMARY KEY, parent INTEGER NOT NULL,"
+	" name BLOB NOT NULL, type INTEGER NOT NULL, gone INTEGER NOT NULL,"
+	" unsure INTEGER NOT NULL, ino INTEGER NOT NULL, size INTEGER NOT NULL,"
+	" mtime INTEGER NOT NULL, ctime INTEGER NOT NULL, meta INTEGER NOT NULL,"
+	" origin INTEGER NOT NULL DEFAULT 0);"
+	"CREATE UNIQUE INDEX node_name ON node(parent, name);"
+	"CREATE INDEX node_ino ON node(ino);"
+	"CREATE INDEX node_unsure ON node(id) WHERE unsure = 1;"
+	"CREATE TABLE delivered(handler INTEGER NOT NULL, node INTEGER NOT NULL,"
+	" state INTEGER NOT NULL, sig INTEGER NOT NULL, tried INTEGER NOT NULL,"
+	" due INTEGER, since INTEGER, attempts INTEGER NOT NULL, dead INTEGER NOT NULL,"
+	" blocked_on INTEGER, PRIMARY KEY(handler, node)) WITHOUT ROWID;"
+	"CREATE INDEX delivered_due ON delivered(handler, due, since)"
+	" WHERE due IS NOT NULL;"
+	"CREATE INDEX delivered_dead ON delivered(handler) WHERE dead = 1;"
+	"CREATE INDEX delivered_blocked ON delivered(handler, blocked_on)"
+	" WHERE blocked_on IS NOT NULL;"
+	"CREATE TABLE failure(handler INTEGER NOT NULL, node INTEGER NOT NULL,"
+	" at INTEGER NOT NULL, command TEXT NOT NULL, outcome TEXT NOT NULL,"
+	" output BLOB, PRIMARY KEY(handler, node)) WITHOUT ROWID;",
+	"CREATE TABLE held(window INTEGER NOT NULL, n INTEGER NOT NULL,"
+	" root INTEGER NOT NULL, type TEXT NOT NULL, path BLOB NOT NULL,"
+	" old_path BLOB, PRIMARY KEY(window, n)) WITHOUT ROWID;",
+	/* What files hold (sums.h), and what was delivered of it (body.h). */
+	"CREATE TABLE content(node INTEGER PRIMARY KEY, sig INTEGER NOT NULL,"
+	" state INTEGER NOT NULL, sum BLOB, entropy INTEGER NOT NULL,"
+	" seq INTEGER NOT NULL, due INTEGER, since INTEGER, attempts INTEGER NOT NULL);"
+	"CREATE INDEX content_due ON content(due) WHERE due IS NOT NULL;"
+	"CREATE INDEX content_sum ON content(sum) WHERE sum IS NOT NULL;"
+	"CREATE TRIGGER content_gone AFTER DELETE ON node BEGIN"
+	" DELETE FROM content WHERE node = old.id; END;"
+	"ALTER TABLE delivered ADD COLUMN sum BLOB;"
+	"ALTER TABLE delivered ADD COLUMN shape INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE delivered ADD COLUMN meta INTEGER NOT NULL DEFAULT 0;",
+	/* What a scan compares is in the index: rows that became known one by one
+	   are all over the table.  That (parent, name) is there once is left to
+	   who inserts. */
+	"ALTER TABLE node ADD COLUMN mark INTEGER NOT NULL DEFAULT 0;"
+	"DROP INDEX node_name;"
+	"CREATE INDEX node_name ON node(parent, name, mark);",
+};
+
+#define STMT_SLOTS 128 /* a power of two, well above the number of statements */
+
+struct state {
+	struct sql *sql;
+	char *path;
+	bool is_new;
+	bool must_last;
+	struct {
+		const char *text;
+		sqlite3_stmt *stmt;
+	} stmts[STMT_SLOTS];
+};
+
+sqlite3_stmt *
+state_stmt(struct state *state, const char *text)
+{
+	size_t slot = ((uintptr_t)text >> 3) & (STMT_SLOTS - 1);
+
+	while (state->stmts[slot].text != NULL && state->stmts[slot].text != text)
+		slot = (slot + 1) & (STMT_SLOTS - 1);
+	if (state->stmts[slot].text == NULL) {
+		state->stmts[slot].stmt = sql_prepare(state->sql, text);
+		if (state->stmts[slot].stmt != NULL)
+			state->stmts[slot].text = text;
+	}
+	return state->stmts[slot].stmt;
+}
+
+static void
+meta_put(struct state *state, const char *key, const char *value)
+{
+	sqlite3_stmt *stmt =
+	    state_stmt(state, "INSERT OR REPLACE INTO meta VALUES(?1, ?2)");
+
+	sqlite3_bind_text(stmt, 1, key, -1, SQLITE_STATIC);
+	sqlite3_bind_text(stmt, 2, value, -1, SQLITE_STATIC);
+	sql_run(state->sql, stmt);
+}
+
+/* "" where there is none. */
+static void
+meta_get(struct state *state, const char *key, char *out, size_t size)
+{
+	sqlite3_stmt *stmt = state_stmt(state, "SELECT value FROM meta WHERE key = ?1");
+
+	out[0] = '\0';
+	sqlite3_bind_text(stmt, 1, key, -1, SQLITE_STATIC);
+	if (sql_row(state->sql, stmt)) {
+		const char *value = (const char *)sqlite3_column_text(stmt, 0);
+		snprintf(out, size, "%s", value == NULL ? "" : value);
+		sqlite3_reset(stmt);
+	}
+}
+
+/* CLOCK_MONOTONIC begins anew with every boot. */
+static void
+boot_id(char *out, size_t size)
+{
+	size_t len = 0;
+	char *text = fd_read_file("/proc/sys/kernel/random/boot_id", 128, &len);
+
+	snprintf(out, size, "%.*s", (int)strcspn(text == NULL ? "" : text, "\n"),
+	    text == NULL ? "" : text);
+	free(text);
+}
+
+void
+state_release(struct state *state)
+{
+	sqlite3_stmt *stmt = state_stmt(
+	    state, "UPDATE delivered SET due = ?1, blocked_on = NULL WHERE due >= ?2");
+
+	sql_begin(state->sql);
+	sqlite3_bind_int64(stmt, 1, clk_mono_ms());
+	sqlite3_bind_int64(stmt, 2, STATE_DUE_RUNNING);
+	sql_run(state->sql, stmt);
+	/* They say "perhaps", and may be begun again without being written. */
+	if (sqlite3_changes(sql_handle(state->sql)) > 0)
+		state_must_last(state);
+}
+
+/* What a crash left running or blocked, or another boot left waiting, is due. */
+static void
+make_due(struct state *state)
+{
+	char now[64], before[64];
+	sqlite3_stmt *stmt;
+
+	boot_id(now, sizeof(now));
+	meta_get(state, "boot", before, sizeof(before));
+	state_release(state);
+	if (strcmp(now, before) == 0)
+		return;
+	stmt = state_stmt(
+	    state, "UPDATE delivered SET due = ?1, since = ?1 WHERE due IS NOT NULL");
+	sqlite3_bind_int64(stmt, 1, clk_mono_ms());
+	sql_run(state->sql, stmt);
+	meta_put(state, "boot", now);
+}
+
+/* Moves the file and what belongs to it aside; the log names the new one. */
+static int
+move_aside(const char *path)
+{
+	static const char *const tails[] = { "", "-wal", "-shm" };
+	int64_t stamp = clk_wall_ns() / 1000000000;
+
+	for (size_t i = 0; i < COUNTOF(tails); i++) {
+		char *from = xasprintf("%s%s", path, tails[i]);
+		char *to =
+		    xasprintf("%s.damaged-%lld%s", path, (long long)stamp, tails[i]);
+		int rc = rename(from, to);
+
+		if (i == 0 && rc == 0)
+			log_warnx(
+			    "state: %s is damaged: moved aside to %s (everything will be "
+			    "delivered again; what was removed meanwhile is not known)",
+			    path, to);
+		free(from);
+		free(to);
+		if (i == 0 && rc == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* SQLite gives what belongs to the file, the WAL, the file's own mode. */
+static int
+make_private(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	int rc = fd == -1 ? -1 : fchmod(fd, 0600);
+
+	if (rc == -1)
+		log_error("state: %s", path);
+	fd_close(&fd);
+	return rc;
+}
+
+static struct sql *
+open_checked(const char *path, int cache_kib, bool check, bool *damaged)
+{
+	bool temporary = *path == '\0';
+	struct sql *sql = !temporary && make_private(path) == -1
+	    ? NULL
+	    : sql_open(path, cache_kib, check, damaged);
+
+	if (sql != NULL && sql_migrate(sql, migrations, COUNTOF(migrations)) == 0)
+		return sql;
+	*damaged = *damaged || (sql != NULL && sql_damaged(sql));
+	sql_close(sql);
+	return NULL;
+}
+
+static struct sql *
+open_sound(const char *path, int cache_kib)
+{
+	bool damaged = false;
+	struct sql *sql = open_checked(path, cache_kib, true, &damaged);
+
+	if (sql != NULL || !damaged || move_aside(path) == -1)
+		return sql;
+	return open_checked(path, cache_kib, false, &damaged);
+}
+
+struct state *
+state_open(const char *path, int cache_kib)
+{
+	struct sql *sql = open_sound(path == NULL ? "" : path, cache_kib);
+	struct state *state;
+	char scanned[8];
+
+	if (sql == NULL)
+		return NULL;
+	state = xcalloc(1, sizeof(*state));
+	state->sql = sql;
+	state->path = path == NULL ? NULL : xstrdup(path);
+	sql_begin(sql);
+	make_due(state);
+	meta_get(state, "scanned", scanned, sizeof(scanned));
+	state->is_new = scanned[0] == '\0';
+	state_commit(state);
+	return state;
+}
+
+void
+state_close(struct state *state)
+{
+	if (state == NULL)
+		return;
+	sql_commit(state->sql);
+	sql_close(state->sql);
+	free(state->path);
+	free(state);
+}
+
+struct sql *
+state_sql(struct state *state)
+{
+	return state->sql;
+}
+
+bool
+state_is_new(const struct state *state)
+{
+	return state->is_new;
+}
+
+void
+state_set_scanned(struct state *state)
+{
+	if (!state->is_new)
+		return;
+	state->is_new = false;
+	meta_put(state, "scanned", "1");
+}
+
+int64_t
+state_seq(struct state *state)
+{
+	char text[32];
+
+	meta_get(state, "seq", text, sizeof(text));
+	return text[0] == '\0' ? -1 : strtoll(text, NULL, 10);
+}
+
+void
+state_set_seq(struct state *state, int64_t seq)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%lld", (long long)seq);
+	sql_begin(state->sql);
+	meta_put(state, "seq", text);
+}
+
+void
+state_must_last(struct state *state)
+{
+	state->must_last = true;
+}
+
+int
+state_commit(struct state *state)
+{
+	int ret;
+
+	/* A statement that failed (SQLITE_FULL, IOERR) may have rolled back what
+	   came before it: nothing of this turn counts. */
+	if (sql_failed(state->sql)) {
+		if (sql_in_transaction(state->sql))
+			sql_exec(state->sql, "ROLLBACK");
+		return -1;
+	}
+	ret = sql_commit(state->sql);
+	if (ret == 0 && state->must_last)
+		ret = sql_sync(state->sql);
+	state->must_last = state->must_last && ret == -1;
+	return ret;
+}
+
+int
+state_probe(struct state *state)
+{
+	char stamp[32];
+
+	snprintf(stamp, sizeof(stamp), "%lld", (long long)clk_mono_ms());
+	sql_clear(state->sql);
+	if (sql_begin(state->sql) == -1)
+		return -1;
+	meta_put(state, "probe", stamp);
+	return state_commit(state);
+}
+
+bool
+state_condemn(struct state *state)
+{
+	return sql_damaged(state->sql) && state->path != NULL &&
+	    move_aside(state->path) == 0;
+}
+
+bool
+state_failing(const struct state *state)
+{
+	return sql_failed(state->sql);
+}
+
+const char *
+state_error(const struct state *state)
+{
+	return sql_error(state->sql);
+}
+
+int64_t
+state_bytes(const struct state *state)
+{
+	struct stat st;
+
+	return state->path != NULL && stat(state->path, &st) == 0 ? st.st_size : 0;
+}
+
+int64_t
+state_handler(struct state *state, const char *name, bool *is_new)
+{
+	sqlite3_stmt *stmt = state_stmt(state, "SELECT id FROM handler WHERE name = ?1");
+	int64_t id = 0;
+
+	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
+	if (sql_row(state->sql, stmt)) {
+		id = sqlite3_column_int64(stmt, 0);
+		sqlite3_reset(stmt);
+	}
+	*is_new = id == 0;
+	if (id != 0)
+		return id;
+	sql_begin(state->sql);
+	stmt = state_stmt(state, "INSERT INTO handler(name) VALUES(?1)");
+	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
+	sql_run(state->sql, stmt);
+	return sqlite3_last_insert_rowid(sql_handle(state->sql));
+}
+
+static int64_t
+handler_column(struct state *state, sqlite3_stmt *stmt, int64_t handler)
+{
+	int64_t value = 0;
+
+	sqlite3_bind_int64(stmt, 1, handler);
+	if (sql_row(state->sql, stmt)) {
+		value = sqlite3_column_int64(stmt, 0);
+		sqlite3_reset(stmt);
+	}
+	return value;
+}
+
+static void
+handler_set(struct state *state, sqlite3_stmt *stmt, int64_t handler, int64_t value)
+{
+	sql_begin(state->sql);
+	sqlite3_bind_int64(stmt, 1, handler);
+	sqlite3_bind_int64(stmt, 2, value);
+	sql_run(state->sql, stmt);
+}
+
+int64_t
+state_handler_digest(struct state *state, int64_t handler)
+{
+	return handler_column(state,
+	    state_stmt(state, "SELECT digest FROM handler WHERE id = ?1"), handler);
+}
+
+void
+state_handler_set_digest(struct state *state, int64_t handler, int64_t digest)
+{
+	handler_set(state,
+	    state_stmt(state, "UPDATE handler SET digest = ?2 WHERE id = ?1"), handler,
+	    digest);
+}
+
+bool
+state_handler_paused(struct state *state, int64_t handler)
+{
+	return handler_column(state,
+		   state_stmt(state, "SELECT paused FROM handler WHERE id = ?1"),
+		   handler) != 0;
+}
+
+void
+state_handler_set_paused(struct state *state, int64_t handler, bool paused)
+{
+	handler_set(state,
+	    state_stmt(state, "UPDATE handler SET paused = ?2 WHERE id = ?1"), handler,
+	    paused);
+}
+
+static void
+handler_forget(struct state *state, int64_t handler)
+{
+	static const char *const texts[] = {
+		"DELETE FROM delivered WHERE handler = ?1",
+		"DELETE FROM failure WHERE handler = ?1",
+		"DELETE FROM handler WHERE id = ?1",
+	};
+
+	for (size_t i = 0; i < COUNTOF(texts); i++) {
+		sqlite3_stmt *stmt = state_stmt(state, texts[i]);
+		sqlite3_bind_int64(stmt, 1, handler);
+		sql_run(state->sql, stmt);
+	}
+}
+
+static bool
+is_kept(int64_t id, const int64_t *keep, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (keep[i] == id)
+			return true;
+	return false;
+}
+
+void
+state_handlers_prune(struct state *state, const int64_t *keep, size_t n)
+{
+	sqlite3_stmt *stmt =
+	    state_stmt(state, "SELECT id FROM handler WHERE id > ?1 ORDER BY id");
+	int64_t id = 0;
+
+	sql_begin(state->sql);
+	for (;;) {
+		sqlite3_bind_int64(stmt, 1, id);
+		if (!sql_row(state->sql, stmt))
+			break;
+		id = sqlite3_column_int64(stmt, 0);
+		sqlite3_reset(stmt);
+		if (!is_kept(id, keep, n))
+			handler_forget(state, id);
+	}
+	/* Only a handler that is no more waited for these. */
+	sql_exec(state->sql,
+	    "DELETE FROM node WHERE gone = 1 AND NOT EXISTS"
+	    " (SELECT 1 FROM delivered d WHERE d.node = node.id)"
+	    " AND NOT EXISTS (SELECT 1 FROM node c WHERE c.parent = node.id)");
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef FILEMON_STATE_STATE_H
+#define FILEMON_STATE_STATE_H
+
+/*
+ * state.db: what was last seen in the tree (node.h) and, per handler, what was
+ * last delivered (delivery.h); pending = the two differ.  SQLite, single
+ * writer, one transaction a loop turn.  Everything the watcher must remember
+ * of files is here and nothing of it in memory, so that neither the number of
+ * files nor that of changes costs memory.
+ *
+ * A failure of the database (full disk) is kept: state_failing says so; what
+ * was not recorded counts as not delivered.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/sql.h"
+
+struct state;
+
+/* Due times that are none: see delivery.h. */
+#define STATE_DUE_RUNNING (INT64_MAX - 1)
+#define STATE_DUE_BLOCKED INT64_MAX
+
+/*
+ * path NULL: a private temporary database that goes with the process.  A
+ * damaged file is moved aside (logged with its new name) and a new one begun.
+ * Rows left "running" or "blocked" by a crash are due again.  NULL: logged.
+ */
+struct state *state_open(const char *path, int cache_kib);
+void state_close(struct state *);
+struct sql *state_sql(struct state *);
+/* The file holds no tree yet: nothing that is found is news. */
+bool state_is_new(const struct state *);
+/* The first scan went through; from now on what a scan finds is news. */
+void state_set_scanned(struct state *);
+
+/* The last record of the event log that belongs to what is committed; -1: none. */
+int64_t state_seq(struct state *);
+void state_set_seq(struct state *, int64_t seq);
+
+/* This turn's commit has to outlast a power cut: a run is about to begin. */
+void state_must_last(struct state *);
+/* Once a loop turn; -1: nothing of this turn is recorded (logged once). */
+int state_commit(struct state *);
+/* Tries to write; 0 where it works (again). */
+int state_probe(struct state *);
+/* What is marked running or blocked is due now: nobody remembers it. */
+void state_release(struct state *);
+bool state_failing(const struct state *);
+/* Is the file damaged?  Then it is moved aside (logged), and the process must
+   end: the next one begins a new file. */
+bool state_condemn(struct state *);
+const char *state_error(const struct state *);
+int64_t state_bytes(const struct state *);
+
+/* Prepares once; text must be a string literal. */
+sqlite3_stmt *state_stmt(struct state *, const char *text);
+
+/* Handlers are rows, so that a renamed or reordered section stays itself. */
+int64_t state_handler(struct state *, const char *name, bool *is_new);
+/* The digest under which all nodes were last evaluated; 0: never. */
+int64_t state_handler_digest(struct state *, int64_t handler);
+void state_handler_set_digest(struct state *, int64_t handler, int64_t digest);
+bool state_handler_paused(struct state *, int64_t handler);
+void state_handler_set_paused(struct state *, int64_t handler, bool);
+/* Forgets handlers whose ids are not among keep, with their deliveries. */
+void state_handlers_prune(struct state *, const int64_t *keep, size_t n);
+
+#endif
