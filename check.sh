@@ -25,6 +25,8 @@ cd "$top" || exit 1
 . "$top/.ci/packages.sh"
 out=$top/build/check
 cores=$(nproc 2>/dev/null || echo 2)
+# Tests wait for conditions most of the time.
+tests_at_once=$((cores * 2))
 passed=0
 failed=0
 
@@ -40,13 +42,13 @@ configure_in()
 stage_gcc()
 {
 	configure_in gcc CC=gcc --enable-werror &&
-		make -j"$cores" && make -j"$cores" check
+		make -j"$cores" && make -j"$tests_at_once" check
 }
 
 stage_clang()
 {
 	configure_in clang CC=clang CFLAGS='-O1 -g' --enable-werror --enable-sanitize &&
-		make -j"$cores" && make -j"$cores" check
+		make -j"$cores" && make -j"$tests_at_once" check
 }
 
 # fuzz_one TARGET: what it finds is left in the build directory.
@@ -90,7 +92,7 @@ dist_tests()
 
 stage_dist()
 {
-	configure_in dist && make -j"$cores" distcheck TESTS="$(dist_tests | tr '\n' ' ')"
+	configure_in dist && make -j"$tests_at_once" distcheck TESTS="$(dist_tests | tr '\n' ' ')"
 }
 
 lint_format()
