@@ -19,7 +19,7 @@
  * All paths are relative to the root, bytes without NUL, "" is the root
  * itself; they may be longer than PATH_MAX.  Symbolic links below the root are
  * never followed; the root itself may be one.  No descriptor is held open
- * below the root except while a directory is being listed, so that the file
+ * below the root except while directories wait to be listed, so that the file
  * system can be unmounted.
  *
  * Memory grows with the number of directories (60 to 80 bytes each) and with

@@ -127,7 +127,7 @@ mark_root(struct fm_watch *w)
 	int fd, wd;
 
 	if (path_set(w, &w->path, DIRTAB_ROOT, NULL, 0) == -1 ||
-	    (fd = path_open(w, &w->path, O_RDONLY)) == -1)
+	    (fd = ladder_open(w, &w->path, O_RDONLY)) == -1)
 		return -1;
 	wd = fan_number(w, fd, w->path.abs);
 	close(fd);

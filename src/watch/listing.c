@@ -251,7 +251,7 @@ begin(struct fm_watch *w)
 
 	if (!take_next(w))
 		return false;
-	l->fd = path_open(w, &l->path, O_RDONLY);
+	l->fd = ladder_open(w, &l->path, O_RDONLY);
 	if (l->fd == -1 || fstat(l->fd, &st) == -1) {
 		fail(w, errno);
 		return false;
@@ -292,12 +292,12 @@ found_dir(struct fm_watch *w, const char *name, size_t len, const struct stat *s
 		if (scan & FM_SCAN_FRESH)
 			tree_queue(w, child, FM_SCAN_FRESH, true);
 		else
-			tree_queue(w, child, l->flags, false);
+			tree_queue(w, child, l->flags, true);
 		return 0;
 	}
 	get(w, child)->flags &= (uint16_t)~DIR_UNSEEN;
 	if ((l->flags & DIR_RECURSE) || (get(w, child)->flags & DIR_FAILED))
-		tree_queue(w, child, l->flags, false);
+		tree_queue(w, child, l->flags, true);
 	return 0;
 }
 
@@ -357,6 +357,10 @@ finish(struct fm_watch *w)
 		next = get(w, child)->next;
 		if (get(w, child)->flags & DIR_UNSEEN)
 			tree_forget(w, child);
+	}
+	if (get(w, w->list.dir)->child != DIRTAB_NONE) {
+		ladder_keep(w, w->list.dir, w->list.fd);
+		w->list.fd = -1;
 	}
 	stop(&w->list);
 	tell_listing(w, FM_LIST_END, NULL, 0);

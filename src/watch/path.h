@@ -3,9 +3,9 @@
 #define FILEMON_WATCH_PATH_H
 
 /*
- * Paths of a watch: made from the table of directories, opened however long
- * they are, and never through a symbolic link.  The part for the directory is
- * kept, so that the next name in the same directory costs a copy of the name.
+ * Paths of a watch: made from the table of directories.  The part for the
+ * directory is kept, so that the next name in the same directory costs a copy of
+ * the name.
  */
 
 #include <stddef.h>
@@ -35,8 +35,6 @@ void path_release(struct path *);
 const char *path_rel(const struct path *);
 size_t path_rel_len(const struct path *);
 
-/* open(2) of a directory (flags besides O_DIRECTORY, O_NOFOLLOW, O_CLOEXEC). */
-int path_open(struct fm_watch *, const struct path *, int flags);
 /* lstat(2) of dir's place; uses the watch's second path. */
 int path_stat(
     struct fm_watch *, uint32_t dir, const char *name, size_t len, struct stat *);

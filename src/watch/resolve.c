@@ -21,7 +21,7 @@ open_handle(struct fm_watch *w, const struct handle *handle)
 	int root, fd, error;
 
 	if (path_set(w, &w->second, DIRTAB_ROOT, NULL, 0) == -1 ||
-	    (root = path_open(w, &w->second, O_RDONLY)) == -1)
+	    (root = ladder_open(w, &w->second, O_RDONLY)) == -1)
 		return -1;
 	room.head.handle_bytes = handle->len;
 	room.head.handle_type = handle->type;

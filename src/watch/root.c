@@ -141,6 +141,7 @@ root_lost(struct fm_watch *w)
 	if (w->gone)
 		return;
 	listing_abort(w, ENOENT);
+	ladder_clear(&w->ladder);
 	rename_flush_all(w);
 	relink_drop(w, INT64_MAX);
 	relink_forget_last(&w->relink);

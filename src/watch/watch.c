@@ -28,7 +28,7 @@ check_root(struct fm_watch *w)
 	int fd;
 
 	if (path_set(w, &w->path, DIRTAB_ROOT, NULL, 0) == -1 ||
-	    (fd = path_open(w, &w->path, O_RDONLY)) == -1)
+	    (fd = ladder_open(w, &w->path, O_RDONLY)) == -1)
 		return -1;
 	close(fd);
 	return 0;
@@ -131,6 +131,7 @@ fm_watch_free(struct fm_watch *w)
 	if (w == NULL)
 		return;
 	w->ops->close(w);
+	ladder_clear(&w->ladder);
 	listing_release(&w->list);
 	fresh_release(&w->fresh);
 	path_release(&w->path);
@@ -166,6 +167,7 @@ fm_watch_read(struct fm_watch *w)
 		return 0;
 	more = w->ops->take(w);
 	repair_starved(w);
+	ladder_rest(w);
 	return more;
 }
 
@@ -204,6 +206,7 @@ fm_watch_tick(struct fm_watch *w, int64_t now_ms)
 	relink_drop(w, now_ms);
 	repair_starved(w);
 	repair_tick(w, now_ms);
+	ladder_rest(w);
 }
 
 bool
@@ -217,6 +220,7 @@ fm_watch_step(struct fm_watch *w, unsigned max)
 {
 	if (!w->busy && !w->gone)
 		listing_step(w, max);
+	ladder_rest(w);
 	return fm_watch_scanning(w);
 }
 

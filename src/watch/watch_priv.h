@@ -19,6 +19,7 @@
 #include "watch/fanotify.h"
 #include "watch/fresh.h"
 #include "watch/inotify.h"
+#include "watch/ladder.h"
 #include "watch/listing.h"
 #include "watch/notice.h"
 #include "watch/path.h"
@@ -63,11 +64,12 @@ struct fm_watch {
 	unsigned long listed_before; /* when the queue was last empty */
 	bool lazy; /* directories are learned of when something happens in them */
 	bool gone;
-	bool no_openat2, no_proc;
+	bool no_proc;
 	bool starved;	/* memory was out, and something could not be told */
 	bool limit_hit; /* no watch was to be had; not tried again until the next poll */
 	struct dirtab dirs;
 	struct listing list;
+	struct ladder ladder;
 	struct fresh fresh;
 	struct rename rename;
 	struct relink relink;
