@@ -10,12 +10,9 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "base/caps.h"
-#include "base/fd.h"
+#include "watcher/landlock.h"
 
 #ifndef __has_feature
 #define __has_feature(x) 0
@@ -25,42 +22,6 @@
 #else
 #define HAS_SANITIZER 0
 #endif
-
-/* landlock(7), by the version of the interface: the headers may be older. */
-enum {
-	FS_EXECUTE = 1 << 0,
-	FS_WRITE_FILE = 1 << 1,
-	FS_REMOVE_DIR = 1 << 4,
-	FS_REMOVE_FILE = 1 << 5,
-	FS_MAKE_CHAR = 1 << 6,
-	FS_MAKE_DIR = 1 << 7,
-	FS_MAKE_REG = 1 << 8,
-	FS_MAKE_SOCK = 1 << 9,
-	FS_MAKE_FIFO = 1 << 10,
-	FS_MAKE_BLOCK = 1 << 11,
-	FS_MAKE_SYM = 1 << 12,
-	FS_REFER = 1 << 13,    /* 2 */
-	FS_TRUNCATE = 1 << 14, /* 3 */
-	NET_TCP = 3,	       /* 4: bind, connect */
-	SCOPE_SIGNAL = 1 << 1, /* 6 */
-};
-
-#define FS_WRITING \
-	(FS_WRITE_FILE | FS_REMOVE_DIR | FS_REMOVE_FILE | FS_MAKE_DIR | FS_MAKE_REG | \
-	    FS_MAKE_SOCK)
-#define FS_DENIED (FS_EXECUTE | FS_MAKE_CHAR | FS_MAKE_FIFO | FS_MAKE_BLOCK | FS_MAKE_SYM)
-#define LANDLOCK_VERSION 1 /* the flag that asks for it */
-#define LANDLOCK_BENEATH 1
-
-struct landlock_attr {
-	uint64_t fs, net, scoped;
-};
-
-/* landlock_path_beneath_attr is packed. */
-struct landlock_place {
-	uint64_t allowed;
-	int32_t fd;
-} __attribute__((packed));
 
 static const int calls[] = {
 	/* files */
@@ -74,9 +35,6 @@ static const int calls[] = {
 	SCMP_SYS(pwritev),
 	SCMP_SYS(lseek),
 	SCMP_SYS(_llseek),
-	SCMP_SYS(open),
-	SCMP_SYS(openat),
-	SCMP_SYS(openat2),
 	SCMP_SYS(close),
 	SCMP_SYS(close_range),
 	SCMP_SYS(dup),
@@ -136,10 +94,6 @@ static const int calls[] = {
 	SCMP_SYS(inotify_init1),
 	SCMP_SYS(inotify_add_watch),
 	SCMP_SYS(inotify_rm_watch),
-	SCMP_SYS(fanotify_init),
-	SCMP_SYS(fanotify_mark),
-	SCMP_SYS(name_to_handle_at),
-	SCMP_SYS(open_by_handle_at),
 	/* memory; memfd_create is what is handed over at a restart */
 	SCMP_SYS(memfd_create),
 	SCMP_SYS(brk),
@@ -230,8 +184,21 @@ static const int fanotify_calls[] = {
 	SCMP_SYS(fanotify_init),
 	SCMP_SYS(fanotify_mark),
 	SCMP_SYS(name_to_handle_at),
-	SCMP_SYS(open_by_handle_at),
 };
+
+/* Calls that open files, and where they have their flags.  openat2(2), which has
+   them where no filter sees them, is none of them. */
+struct opening {
+	int call;
+	unsigned flags; /* the number of the argument */
+};
+
+static const struct opening openings[] = {
+	{ SCMP_SYS(openat), 2 },
+	{ SCMP_SYS(open), 1 },
+};
+
+static const struct opening fanotify_opening = { SCMP_SYS(open_by_handle_at), 2 };
 
 static int
 allow(scmp_filter_ctx filter, const int *list, size_t n)
@@ -242,6 +209,40 @@ allow(scmp_filter_ctx filter, const int *list, size_t n)
 	for (size_t i = 0; i < n && rc == 0; i++)
 		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, list[i], 0);
 	return rc == -EDOM ? 0 : rc;
+}
+
+/*
+ * A file may be emptied by the way only where it is opened for writing, which is
+ * landlock's to judge.  Listing opens so often that these come first in the filter.
+ */
+static int
+allow_opening(scmp_filter_ctx filter, const struct opening *opening)
+{
+	const struct scmp_arg_cmp ways[] = {
+		SCMP_CMP(opening->flags, SCMP_CMP_MASKED_EQ, O_TRUNC, 0),
+		SCMP_CMP(opening->flags, SCMP_CMP_MASKED_EQ, O_ACCMODE, O_WRONLY),
+		SCMP_CMP(opening->flags, SCMP_CMP_MASKED_EQ, O_ACCMODE, O_RDWR),
+	};
+	int rc = 0;
+
+	for (size_t i = 0; i < COUNTOF(ways) && rc == 0; i++)
+		rc = seccomp_rule_add_array(
+		    filter, SCMP_ACT_ALLOW, opening->call, 1, &ways[i]);
+	if (rc == 0)
+		rc = seccomp_syscall_priority(filter, opening->call, UINT8_MAX);
+	return rc == -EDOM ? 0 : rc;
+}
+
+static int
+allow_openings(scmp_filter_ctx filter, const struct sandbox_setup *setup)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < COUNTOF(openings) && rc == 0; i++)
+		rc = allow_opening(filter, &openings[i]);
+	if (rc == 0 && setup->fanotify)
+		rc = allow_opening(filter, &fanotify_opening);
+	return rc;
 }
 
 /*
@@ -261,6 +262,8 @@ load_filter(const struct sandbox_setup *setup)
 	if (rc == 0 && setup->fanotify)
 		rc = allow(filter, fanotify_calls, COUNTOF(fanotify_calls));
 	if (rc == 0)
+		rc = allow_openings(filter, setup);
+	if (rc == 0)
 		rc = seccomp_rule_add_array(
 		    filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, &unix_socket);
 	if (rc == 0)
@@ -274,70 +277,6 @@ static int
 enter_seccomp(const struct sandbox_setup *setup)
 {
 	return -load_filter(setup);
-}
-
-/* The version of the interface; -1 with errno where there is none. */
-static int
-landlock_version(void)
-{
-	return (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_VERSION);
-}
-
-static struct landlock_attr
-restrictions(int version)
-{
-	struct landlock_attr attr = { .fs = FS_WRITING | FS_DENIED };
-
-	attr.fs |= version >= 2 ? FS_REFER : 0;
-	attr.fs |= version >= 3 ? FS_TRUNCATE : 0;
-	attr.net = version >= 4 ? NET_TCP : 0;
-	attr.scoped = version >= 6 ? SCOPE_SIGNAL : 0;
-	return attr;
-}
-
-/* A place that is not there cannot be written either. */
-static int
-allow_place(int ruleset, const char *path, uint64_t rights)
-{
-	struct landlock_place place = { .allowed = rights };
-	int rc;
-
-	place.fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (place.fd == -1)
-		return errno == ENOENT ? 0 : -1;
-	rc = (int)syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_BENEATH, &place, 0);
-	close(place.fd);
-	return rc;
-}
-
-static int
-restrict_self(const struct sandbox_setup *setup, int version)
-{
-	struct landlock_attr attr = restrictions(version);
-	size_t size = version >= 6 ? sizeof(attr)
-	    : version >= 4	   ? 2 * sizeof(uint64_t)
-				   : sizeof(uint64_t);
-	int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
-	int rc = ruleset == -1 ? -1 : 0, saved;
-
-	for (size_t i = 0; i < COUNTOF(setup->places) && rc == 0; i++)
-		if (setup->places[i] != NULL)
-			rc = allow_place(ruleset, setup->places[i],
-			    attr.fs & (FS_WRITING | FS_REFER | FS_TRUNCATE));
-	if (rc == 0)
-		rc = (int)syscall(SYS_landlock_restrict_self, ruleset, 0);
-	saved = errno;
-	fd_close(&ruleset);
-	errno = saved;
-	return rc;
-}
-
-static int
-enter_landlock(const struct sandbox_setup *setup)
-{
-	int version = landlock_version();
-
-	return version > 0 && restrict_self(setup, version) == 0 ? 0 : errno;
 }
 
 /* Files of all users are watched and compared. */
@@ -363,9 +302,11 @@ static const struct part {
 	int (*enter)(const struct sandbox_setup *);
 } steps[] = {
 	{ SANDBOX_CAPABILITIES, enter_capabilities },
-	{ SANDBOX_LANDLOCK, enter_landlock },
+	{ SANDBOX_LANDLOCK, landlock_enter },
 	{ SANDBOX_SECCOMP, enter_seccomp },
 };
+
+static const struct part truncating = { SANDBOX_LANDLOCK, landlock_enter_truncate };
 
 static const char *
 reason(enum sandbox_part part, int code)
@@ -401,6 +342,8 @@ sandbox_enter(const struct sandbox_setup *setup, struct sandbox *s)
 	*s = (struct sandbox){ 0 };
 	for (size_t i = 0; i < COUNTOF(steps); i++)
 		take_step(&steps[i], setup, &s->part[steps[i].part]);
+	if (s->part[SANDBOX_LANDLOCK].holds && !s->part[SANDBOX_SECCOMP].holds)
+		take_step(&truncating, setup, &s->part[SANDBOX_LANDLOCK]);
 }
 
 const char *

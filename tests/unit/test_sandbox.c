@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/openat2.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,6 +42,7 @@ make_dir(void)
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	ck_assert_int_eq(mkdir(in_dir("state"), 0700), 0);
 	ck_assert_int_ne(fd = open(in_dir("file"), O_WRONLY | O_CREAT, 0600), -1);
+	ck_assert_int_eq(write(fd, "x", 1), 1);
 	close(fd);
 }
 
@@ -148,6 +151,20 @@ writes_nothing_else(void)
 	    rename(in_dir("file"), "/tmp/filemon-unit.file") == -1;
 }
 
+/* Not by a flag that asks for no right to write, whichever call has it. */
+static bool
+empties_nothing(void)
+{
+	struct open_how how = { .flags = O_RDONLY | O_TRUNC };
+	const char *file = in_dir("file");
+	struct stat st;
+
+	return open(file, O_RDONLY | O_TRUNC) == -1 &&
+	    open(file, O_ACCMODE | O_TRUNC) == -1 && open(file, O_RDWR | O_TRUNC) == -1 &&
+	    syscall(SYS_openat2, AT_FDCWD, file, &how, sizeof(how)) == -1 &&
+	    truncate(file, 0) == -1 && stat(file, &st) == 0 && st.st_size == 1;
+}
+
 static bool
 reads_everything(void)
 {
@@ -212,6 +229,7 @@ START_TEST(with_landlock_only_the_state_is_written)
 	make_dir();
 	HOLDS(writes_its_state, false, true);
 	HOLDS(writes_nothing_else, false, true);
+	HOLDS(empties_nothing, false, true);
 	HOLDS(reads_everything, false, true);
 	remove_dir();
 }
@@ -222,6 +240,7 @@ START_TEST(both_hold_together)
 	make_dir();
 	HOLDS(writes_its_state, true, true);
 	HOLDS(writes_nothing_else, true, true);
+	HOLDS(empties_nothing, true, true);
 	HOLDS(reads_everything, true, true);
 	HOLDS(no_program_starts, true, true);
 	remove_dir();
