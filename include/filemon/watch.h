@@ -133,9 +133,9 @@ struct fm_options {
 	int64_t rename_wait_ms;	  /* how long half a rename waits; 0: 10 */
 	bool cross_filesystems;	  /* go below other mount points */
 	/*
-	 * FM_LIST_ENTRY comes without st for what is no directory, except where
-	 * the listed directory appeared while watching: that saves a look at
-	 * each file.
+	 * FM_LIST_ENTRY comes without st, except where the listed directory
+	 * appeared while watching, or the type can only be told by looking:
+	 * that saves a look at each name.
 	 */
 	bool names_only;
 	/*

@@ -274,6 +274,7 @@ begin(struct fm_watch *w)
 	return true;
 }
 
+/* st NULL: it is of the listed directory's file system. */
 static int
 found_dir(struct fm_watch *w, const char *name, size_t len, const struct stat *st)
 {
@@ -281,7 +282,7 @@ found_dir(struct fm_watch *w, const char *name, size_t len, const struct stat *s
 	unsigned scan = l->flags & DIR_SCAN;
 	uint32_t child;
 
-	if (st->st_dev != w->dev && !w->o.cross_filesystems)
+	if (st != NULL && st->st_dev != w->dev && !w->o.cross_filesystems)
 		return 0;
 	child = dirtab_find(&w->dirs, l->dir, name, len);
 	if (child == DIRTAB_NONE || (get(w, child)->flags & DIR_LEARNED)) {
@@ -301,23 +302,34 @@ found_dir(struct fm_watch *w, const char *name, size_t len, const struct stat *s
 	return 0;
 }
 
-/* May it be told by its name and type alone? */
+/*
+ * May it be told by its name and type alone?  A directory is looked at where
+ * opening it might lead to another file system, and have it mounted.
+ */
 static bool
-is_name_enough(const struct fm_watch *w, const struct listing_name *entry)
+is_name_enough(struct fm_watch *w, const struct listing_name *entry)
 {
-	return w->o.names_only && !(w->list.flags & FM_SCAN_FRESH) &&
-	    entry->type != DT_DIR && entry->type != DT_UNKNOWN;
+	const struct path *path = &w->list.path;
+
+	if (!w->o.names_only || (w->list.flags & FM_SCAN_FRESH) ||
+	    entry->type == DT_UNKNOWN)
+		return false;
+	return entry->type != DT_DIR || w->o.cross_filesystems ||
+	    !mounts_may_be_at(w, path_rel(path), path_rel_len(path));
 }
 
 static int
-tell_name(struct fm_watch *w)
+tell_name(struct fm_watch *w, const struct listing_name *entry)
 {
 	struct path *path = &w->list.path;
 	struct fm_event event = { .kind = FM_LIST_ENTRY };
 
 	event.scan = w->list.flags & DIR_SCAN;
+	event.is_dir = entry->type == DT_DIR;
 	tell_event(w, &event, path_rel(path), path_rel_len(path));
-	return 0;
+	if (!event.is_dir)
+		return 0;
+	return found_dir(w, w->list.bytes + entry->at, entry->len, NULL);
 }
 
 static int
@@ -334,7 +346,7 @@ tell_entry(struct fm_watch *w, const struct listing_name *entry)
 	if (asked && !tell_wanted(w, &l->path, is_dir))
 		return 0;
 	if (is_name_enough(w, entry))
-		return tell_name(w);
+		return tell_name(w, entry);
 	if (fstatat(l->fd, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return errno == ENOENT ? 0 : -1;
 	if ((!asked || is_dir != S_ISDIR(st.st_mode)) &&

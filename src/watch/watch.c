@@ -132,6 +132,7 @@ fm_watch_free(struct fm_watch *w)
 		return;
 	w->ops->close(w);
 	ladder_clear(&w->ladder);
+	mounts_forget(&w->mounts);
 	listing_release(&w->list);
 	fresh_release(&w->fresh);
 	path_release(&w->path);
@@ -220,8 +221,11 @@ fm_watch_step(struct fm_watch *w, unsigned max)
 {
 	if (!w->busy && !w->gone)
 		listing_step(w, max);
-	ladder_rest(w);
-	return fm_watch_scanning(w);
+	if (fm_watch_scanning(w))
+		return true;
+	ladder_clear(&w->ladder);
+	mounts_forget(&w->mounts);
+	return false;
 }
 
 int
@@ -268,7 +272,8 @@ fm_watch_stats(const struct fm_watch *w, struct fm_stats *stats)
 	for (size_t i = 0; i < sizeof(w->polled) / sizeof(w->polled[0]); i++)
 		stats->polled += w->polled[i];
 	stats->memory = sizeof(*w) + dirtab_memory(&w->dirs) + listing_memory(&w->list) +
-	    fresh_memory(&w->fresh) + fanotify_memory(w) + w->path.cap + w->second.cap;
+	    fresh_memory(&w->fresh) + fanotify_memory(w) + w->path.cap + w->second.cap +
+	    w->mounts.len;
 }
 
 static const char *const kinds[] = {

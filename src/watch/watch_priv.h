@@ -21,6 +21,7 @@
 #include "watch/inotify.h"
 #include "watch/ladder.h"
 #include "watch/listing.h"
+#include "watch/mounts.h"
 #include "watch/notice.h"
 #include "watch/path.h"
 #include "watch/relink.h"
@@ -70,6 +71,7 @@ struct fm_watch {
 	struct dirtab dirs;
 	struct listing list;
 	struct ladder ladder;
+	struct mounts mounts;
 	struct fresh fresh;
 	struct rename rename;
 	struct relink relink;

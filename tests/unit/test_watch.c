@@ -1003,7 +1003,7 @@ START_TEST(symbolic_links_are_told_and_never_followed)
 }
 END_TEST
 
-START_TEST(files_come_by_name_alone_where_that_is_enough)
+START_TEST(names_come_alone_where_that_is_enough)
 {
 	struct fixture f = start();
 
@@ -1015,7 +1015,8 @@ START_TEST(files_come_by_name_alone_where_that_is_enough)
 	ck_assert(!told(&f, FM_LIST_ENTRY, "f")->has_st);
 	ck_assert(!told(&f, FM_LIST_ENTRY, "link")->has_st);
 	ck_assert(!told(&f, FM_LIST_ENTRY, "link")->is_dir);
-	ck_assert(told(&f, FM_LIST_ENTRY, "a")->has_st);
+	ck_assert(!told(&f, FM_LIST_ENTRY, "a")->has_st);
+	ck_assert(told(&f, FM_LIST_ENTRY, "a")->is_dir);
 	make_dir(&f, "/b");
 	make_file(&f, "/b/g");
 	move_path(&f, "/b", "b");
@@ -1246,6 +1247,46 @@ START_TEST(other_file_systems_are_entered_only_when_asked)
 }
 END_TEST
 
+/* As an automounter would notice, which mounts what is opened. */
+static bool
+is_opened(int queue)
+{
+	struct inotify_event event;
+
+	return read(queue, &event, sizeof(event)) > 0;
+}
+
+START_TEST(a_mount_point_is_not_opened)
+{
+	struct fixture f = start();
+	int queue = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+
+	if (!can_mount()) {
+		close(queue);
+		remove_tree(f.dir);
+		return;
+	}
+	make_dir(&f, "a");
+	make_dir(&f, "a/m \\n");
+	ck_assert_int_eq(mount("none", at(&f, "a/m \\n"), "tmpfs", 0, "size=1m"), 0);
+	ck_assert_int_ne(inotify_add_watch(queue, at(&f, "a/m \\n"), IN_OPEN), -1);
+	f.o.names_only = true;
+	run(&f);
+	ck_assert(told(&f, FM_LIST_ENTRY, "a/m \\n")->has_st);
+	ck_assert_uint_eq(stats(&f).dirs, 2);
+	ck_assert(!is_opened(queue));
+	f.o.cross_filesystems = true;
+	fm_watch_free(f.w);
+	fixture_start(&f);
+	ck_assert(is_opened(queue));
+	close(queue);
+	fm_watch_free(f.w);
+	f.w = NULL;
+	ck_assert_int_eq(umount(at(&f, "a/m \\n")), 0);
+	fixture_release(&f);
+}
+END_TEST
+
 START_TEST(a_directory_that_is_there_twice_is_polled_the_second_time)
 {
 	struct fixture f = start();
@@ -1373,8 +1414,7 @@ WATCH_MAIN("watch", 1, the_first_scan_tells_everything_sorted_and_watches_each_d
     a_root_may_be_a_symbolic_link_and_is_lost_when_it_points_elsewhere,
     a_root_that_is_not_accepted_is_waited_for, any_byte_in_a_name_is_right,
     a_path_may_be_longer_than_the_kernel_takes,
-    symbolic_links_are_told_and_never_followed,
-    files_come_by_name_alone_where_that_is_enough,
+    symbolic_links_are_told_and_never_followed, names_come_alone_where_that_is_enough,
     what_is_not_wanted_is_neither_watched_nor_told,
     another_filter_forgets_and_finds_directories,
     a_scan_that_is_asked_for_lists_what_was_asked,
@@ -1382,7 +1422,7 @@ WATCH_MAIN("watch", 1, the_first_scan_tells_everything_sorted_and_watches_each_d
     without_descriptors_a_listing_fails_and_is_made_later,
     a_directory_that_may_not_be_read_is_listed_when_it_may,
     an_unmounted_root_is_gone_and_not_a_deleted_tree,
-    other_file_systems_are_entered_only_when_asked,
+    other_file_systems_are_entered_only_when_asked, a_mount_point_is_not_opened,
     a_directory_that_is_there_twice_is_polled_the_second_time,
     proc_is_polled_because_it_tells_nothing, what_cannot_be_watched_is_refused_at_once,
     twenty_thousand_directories_cost_80_bytes_each)
