@@ -78,7 +78,7 @@ static const struct {
 	{ "retry", "failed, will be tried again" },
 	{ "blocked", "waits for another path" },
 	{ "cooling", "left alone, since the runs for it keep changing it" },
-	{ "dead", "given up (filemonctl retry makes it due again)" },
+	{ "dead", "given up (filemonctl retry makes it due again, discard ends it)" },
 };
 
 static const char *
@@ -90,13 +90,27 @@ state_words(const char *state)
 	return state;
 }
 
+/* What is known of the delivery: of this state, and where another one waits. */
+static const struct {
+	const char *delivered, *settled, *pending;
+} deliveries[] = {
+	{ "yes", "delivered", "an earlier state was delivered" },
+	{ "discarded", "discarded, and so taken for delivered",
+	    "an earlier state was discarded" },
+	{ "perhaps", "perhaps delivered", "perhaps delivered: a run began" },
+	{ "no", "not delivered", "not delivered" },
+};
+
 static const char *
 delivered_words(const char *delivered, const char *state)
 {
-	if (strcmp(delivered, "yes") == 0)
-		return strcmp(state, "settled") == 0 ? "delivered"
-						     : "an earlier state was delivered";
-	return strcmp(delivered, "perhaps") == 0 ? "perhaps delivered" : "not delivered";
+	if (strcmp(delivered, "perhaps") == 0 && strcmp(state, "running") == 0)
+		return "being delivered";
+	for (size_t i = 0; i < COUNTOF(deliveries); i++)
+		if (strcmp(deliveries[i].delivered, delivered) == 0)
+			return strcmp(state, "settled") == 0 ? deliveries[i].settled
+							     : deliveries[i].pending;
+	return delivered;
 }
 
 static void
@@ -110,8 +124,11 @@ tell_failure(const cJSON *handler)
 		goto out;
 	text_ago(get_string(handler, "failed_at"), clk_wall_ns(), ago);
 	int64_t attempts = get_int(handler, "attempts");
-	printf("      last failure: %s%s%s after %lld attempt%s\n", outcome,
-	    *ago != '\0' ? ", " : "", ago, (long long)attempts, attempts == 1 ? "" : "s");
+	printf("      last failure: %s%s%s", outcome, *ago != '\0' ? ", " : "", ago);
+	if (attempts > 0)
+		printf(" after %lld %s", (long long)attempts,
+		    text_plural(attempts, "attempt", "attempts"));
+	putchar('\n');
 	text_vis_lines(&output, get_string(handler, "output"), "      | ");
 	if (output.len > 0)
 		fputs(output.p, stdout);

@@ -296,6 +296,7 @@ begin(struct choice *c, enum wire_command command, struct delivery *old)
 	if (c->w->config->sync_state &&
 	    (c->d.state != DELIVERY_PERHAPS || command == WIRE_MOVE))
 		state_must_last(c->w->state);
+	job->before = c->d.state;
 	c->d.state = DELIVERY_PERHAPS;
 	c->d.tried = job->sig;
 	c->d.due = STATE_DUE_RUNNING;

@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include "state/body.h"
+#include "state/delivery.h"
 #include "wire/wire.h"
 
 struct watcher;
@@ -39,11 +40,12 @@ struct job {
 	int64_t node;
 	int64_t old_node; /* of a move; 0 */
 	enum wire_command command;
-	int64_t sig;	  /* from before the start; 0: a removal */
-	struct body body; /* of sig, where it is known */
-	bool unsure;	  /* its stamps were too young */
-	bool again;	  /* something happened to the path meanwhile */
-	bool doubted;	  /* something may have: events were lost (witness.h) */
+	enum delivery_state before; /* of the row, from before the start */
+	int64_t sig;		    /* from before the start; 0: a removal */
+	struct body body;	    /* of sig, where it is known */
+	bool unsure;		    /* its stamps were too young */
+	bool again;		    /* something happened to the path meanwhile */
+	bool doubted;		    /* something may have: events were lost (witness.h) */
 	bool sent;
 	bool recalled; /* by WIRE_DROP, which comes too late where it runs */
 	int64_t attempt;

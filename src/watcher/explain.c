@@ -23,8 +23,9 @@ struct story {
 	cJSON *out;
 };
 
+/* What failed and is delivered all the same was discarded. */
 static const char *
-delivered_name(const struct delivery *d)
+delivered_name(const struct delivery *d, bool failed)
 {
 	static const char *const names[] = {
 		[DELIVERY_NO] = "no",
@@ -32,7 +33,7 @@ delivered_name(const struct delivery *d)
 		[DELIVERY_YES] = "yes",
 	};
 
-	return names[d->state];
+	return d->state == DELIVERY_YES && failed ? "discarded" : names[d->state];
 }
 
 static void
@@ -87,20 +88,23 @@ add_seen(struct story *story)
 	add_checksum(story, out);
 }
 
-static void
+/* false: there is none. */
+static bool
 add_failure(struct story *story, cJSON *out, const struct delivery *d)
 {
 	struct delivery_failure failure;
 	struct buf store = BUF_INIT;
+	bool found = delivery_failure_get(
+	    story->request->w->state, d->handler, d->node, &failure, &store);
 
-	if (delivery_failure_get(
-		story->request->w->state, d->handler, d->node, &failure, &store)) {
+	if (found) {
 		control_add_bytes(
 		    out, "outcome", failure.outcome, strlen(failure.outcome));
 		control_add_time(out, "failed_at", failure.wall_ns);
 		control_add_bytes(out, "output", failure.output, failure.output_len);
 	}
 	buf_release(&store);
+	return found;
 }
 
 /* Of what is gone, or never was there: would it be wanted, as a file? */
@@ -125,6 +129,7 @@ add_handler(struct story *story, const struct handler *handler, cJSON *list)
 	struct buf path = BUF_INIT;
 	cJSON *out = cJSON_CreateObject();
 	const struct loop *loop = NULL;
+	bool failed;
 
 	if (story->found)
 		loop = loops_cooling(&story->request->w->loops, story->node.id, now);
@@ -132,7 +137,9 @@ add_handler(struct story *story, const struct handler *handler, cJSON *list)
 		delivery_get(state, handler->id, story->node.id, &d);
 	cJSON_AddStringToObject(out, "name", handler->config->name);
 	cJSON_AddBoolToObject(out, "matches", matches(story, handler));
-	cJSON_AddStringToObject(out, "delivered", delivered_name(&d));
+	failed = add_failure(story, out, &d);
+	cJSON_AddStringToObject(
+	    out, "delivered", delivered_name(&d, failed && handler->config->load.n > 0));
 	cJSON_AddStringToObject(
 	    out, "state", queue_state(story->request->w, handler, &d, now));
 	if (loop != NULL)
@@ -145,7 +152,6 @@ add_handler(struct story *story, const struct handler *handler, cJSON *list)
 		node_path(state, d.blocked_on, &path);
 		control_add_bytes(out, "blocked_on", path.p, path.len);
 	}
-	add_failure(story, out, &d);
 	buf_release(&path);
 	cJSON_AddItemToArray(list, out);
 }

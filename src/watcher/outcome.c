@@ -227,14 +227,21 @@ note_breaker(struct ending *e, enum outcome outcome)
 			handler->breaker.until_ms - e->now, in, sizeof(in)));
 }
 
+/* It could not be started, or was called back before. */
+static bool
+never_began(const struct wire_msg *msg)
+{
+	return msg->outcome == WIRE_EXEC_FAILED ||
+	    (msg->outcome == WIRE_CUT && msg->pid == 0);
+}
+
 static void
 count(struct handler_stats *stats, enum outcome outcome, const struct wire_msg *msg)
 {
 	stats->timeouts += msg->outcome == WIRE_TIMEOUT;
 	stats->rejected += outcome == OUTCOME_REJECTED;
 	stats->faults += outcome == OUTCOME_FAULT;
-	/* Called back before it began. */
-	if (msg->outcome == WIRE_CUT && msg->pid == 0)
+	if (msg->outcome == WIRE_CUT && never_began(msg))
 		stats->runs--;
 }
 
@@ -288,6 +295,9 @@ outcome_note(struct watcher *w, struct job *job, const struct wire_msg *msg)
 	if ((job->polled && job->chain != witness_chain(w, job->root, job->path)) ||
 	    (job->doubted && !witness_untouched(w, job)))
 		job->again = true;
+	/* The other end of a move was put down as "perhaps" besides. */
+	if (never_began(msg) && job->command != WIRE_MOVE)
+		e.d.state = job->before;
 	note_loop(&e);
 	retry_describe(
 	    job->handler->config, msg->outcome, msg->code, e.text, sizeof(e.text));

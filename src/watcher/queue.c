@@ -187,7 +187,8 @@ retry_row(void *ctx, const struct delivery *row)
 	rows->count++;
 }
 
-/* Given up for good: taken for delivered, until the path changes again. */
+/* Given up for good: taken for delivered, until the path changes again.  The
+   failure stays: it tells such a path from one that was delivered. */
 static void
 discard_row(void *ctx, const struct delivery *row)
 {
@@ -216,7 +217,6 @@ discard_row(void *ctx, const struct delivery *row)
 	d.sig = sig_hash(&node.sig);
 	d.body.known = false;
 	delivery_put(state, &d);
-	delivery_failure_clear(state, d.handler, d.node);
 }
 
 static void

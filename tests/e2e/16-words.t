@@ -111,4 +111,37 @@ is "... and not where it is today" "$(ctl events --format pretty -n 1)" "00:00:0
 is "-v tells the number" "$(ctl events --format pretty -v -n 1)" "       4 00:00:00.000 deleted a"
 is "other formats have lines of their own" "$(ctl events -v --format json | jq -c .seq | tr '\n' ' ')" "1 2 3 4 "
 rm -r "$P/.filemon/events"
-done_testing
+
+# A daemon: what failed, and what to do.
+conf <<CONF
+settle = 20ms
+handler bad {
+	match = "bad*"
+	load = { "$H/fail", "1000", "65" }
+}
+handler absent {
+	match = "absent*"
+	load = { "/nowhere/program", "{path}" }
+	remove-file = { "$H/log", "remove" }
+}
+CONF
+start_daemon
+: >"$P/bad"
+: >"$P/absent"
+tried()
+{
+	[ "$(st '[.queue.dead, (.handlers[] | select(.name == "absent") | .breaker)] | join(" ")')" = "1 open" ]
+}
+ok "one is given up, and one cannot be started" wait_for "$LIMIT" tried
+like "why of what could not be started" "$(ctl why absent)" \
+	"*handler absent: not delivered; waits: the handler's breaker is open*cannot start /nowhere/program*"
+like "why of what failed" "$(ctl why bad)" "*handler bad: perhaps delivered: a run began; given up*"
+ctl discard bad >/dev/null
+like "why of what was discarded" "$(ctl why bad)" \
+	"*handler bad: discarded, and so taken for delivered; nothing to do*last failure: exit 65*"
+is "... as JSON" "$(ctl why bad --json | jq -r '.handlers[0].delivered')" discarded
+: >"$HLOG"
+rm "$P/absent"
+ok "what was never begun is not removed" idle
+is "... and nothing is run" "$(cat "$HLOG")" ""
+finish
