@@ -173,10 +173,25 @@ cmd_wait(struct ctl *ctl, int argc, char **argv)
 }
 
 static int
+refuse_scan(struct ctl *ctl, const char *word, const struct client_call *call)
+{
+	char *shown = text_vis_str(word), *why = text_vis_str(call->error);
+	int code = failed(ctl, "%s: %s", shown, why);
+
+	free(shown);
+	free(why);
+	return code;
+}
+
+static int
 scan(struct ctl *ctl, const struct project *project, const char *word)
 {
-	cJSON *params = cJSON_CreateObject(), *result = NULL;
-	int code;
+	struct client_call call = { .method = "scan",
+		.patience_ms = CLIENT_PATIENCE_MS,
+		.timeout_ms = CLIENT_TIMEOUT_MS };
+	cJSON *params = cJSON_CreateObject();
+	enum client_outcome outcome;
+	int code = CTL_OK;
 
 	if (word != NULL) {
 		cJSON_Delete(params);
@@ -184,10 +199,15 @@ scan(struct ctl *ctl, const struct project *project, const char *word)
 	}
 	if (params == NULL)
 		return CTL_FAILED;
-	code = client_call(ctl, project, "scan", params, &result);
-	if (code == CTL_OK && ctl->json)
-		print_json(result);
-	cJSON_Delete(result);
+	call.params = params;
+	outcome = client_ask(project->socket, project->state_dir, &call);
+	if (outcome == CLIENT_REFUSED && word != NULL)
+		code = refuse_scan(ctl, word, &call);
+	else if (outcome != CLIENT_OK)
+		code = client_failed(ctl, project, outcome, &call);
+	else if (ctl->json)
+		print_json(call.result);
+	cJSON_Delete(call.result);
 	return code;
 }
 

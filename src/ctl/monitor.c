@@ -13,8 +13,10 @@
 
 #include "base/xmalloc.h"
 #include "conf/argv.h"
+#include "conf/place.h"
 #include "ctl/ctl.h"
 #include "ctl/launch.h"
+#include "ctl/text.h"
 
 #define HANDLER "run"
 #define TREE_DESCRIPTORS 16
@@ -110,6 +112,28 @@ fill_watch(
 	fill_tags(launch, &options->tags);
 }
 
+/* What is to be watched; a file is one of its directory. */
+static int
+want_directory(struct ctl *ctl)
+{
+	struct stat st;
+	char why[450], *path, *name;
+	int code = CTL_FAILED;
+
+	if (ctl->dir == NULL || place_is_dir(ctl->dir, why, sizeof(why)) == 0)
+		return CTL_OK;
+	path = xstrdup(ctl->dir);
+	name = text_vis_str(basename(path));
+	if (lstat(ctl->dir, &st) == 0)
+		failed(ctl, "%s (a file is watched with its directory and -o include=%s)",
+		    why, name);
+	else
+		failed(ctl, "%s", why);
+	free(name);
+	free(path);
+	return code;
+}
+
 int
 cmd_watch(struct ctl *ctl, int argc, char **argv)
 {
@@ -119,6 +143,8 @@ cmd_watch(struct ctl *ctl, int argc, char **argv)
 
 	take_watch_options(ctl, argc, argv, &options);
 	code = launch_init(ctl, &launch);
+	if (code == CTL_OK)
+		code = want_directory(ctl);
 	if (code == CTL_OK) {
 		fill_watch(&launch, ctl, &options);
 		launch_exec(&launch);
@@ -188,8 +214,10 @@ static void
 fill_run(struct launch *launch, struct ctl *ctl, const struct run_options *options,
     const char *state_dir)
 {
-	if (ctl->file == NULL)
+	if (ctl->file == NULL) {
 		ctl->file = "/dev/null";
+		launch_option(launch, "log-level", "warn");
+	}
 	launch_arg(launch, "-f");
 	launch_arg(launch, "--format");
 	launch_arg(launch, options->format);
@@ -285,6 +313,8 @@ cmd_run(struct ctl *ctl, int argc, char **argv)
 
 	take_run_options(ctl, argc, argv, &options);
 	code = launch_init(ctl, &launch);
+	if (code == CTL_OK)
+		code = want_directory(ctl);
 	if (code != CTL_OK)
 		goto out;
 	state_dir = make_state_dir();

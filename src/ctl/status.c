@@ -236,7 +236,8 @@ show_queue(const cJSON *status)
 		printf(" (oldest %s)", oldest);
 	}
 	printf(", %s running", text_count(get_int(queue, "running"), count));
-	printf(", %s dead\n", text_count(get_int(queue, "dead"), count));
+	printf(", %s dead%s\n", text_count(get_int(queue, "dead"), count),
+	    get_int(queue, "dead") > 0 ? " (see 'filemonctl failures')" : "");
 }
 
 static void
@@ -285,6 +286,16 @@ show_breaker(const cJSON *handler)
 		printf("  paused");
 }
 
+/* What makes it run again. */
+static void
+show_way_out(const cJSON *handler, const char *name)
+{
+	if (get_bool(handler, "paused"))
+		printf(INDENT "'filemonctl resume' lets it run\n");
+	else if (strcmp(get_string(handler, "breaker"), "closed") != 0)
+		printf(INDENT "'filemonctl resume %s' tries now\n", name);
+}
+
 static void
 show_handler(const cJSON *handler)
 {
@@ -309,6 +320,7 @@ show_handler(const cJSON *handler)
 	putchar('\n');
 	if (has(handler, "last_error"))
 		show_last_error(get(handler, "last_error"));
+	show_way_out(handler, name);
 	free(name);
 }
 

@@ -185,7 +185,8 @@ scan_command(struct request *request)
 	else if (rc == 0 &&
 	    fm_watch_scan(root->watch, path.len == 0 ? "" : path.p, true) == -1) {
 		control_error(request->conn, request->id, CONTROL_REFUSED,
-		    "not a directory that is watched ('filemonctl why' says more)");
+		    "no directory that is watched: scan the one that it is in "
+		    "('filemonctl why' says more)");
 		rc = -1;
 	}
 	buf_release(&path);

@@ -112,6 +112,25 @@ is "-v tells the number" "$(ctl events --format pretty -v -n 1)" "       4 00:00
 is "other formats have lines of their own" "$(ctl events -v --format json | jq -c .seq | tr '\n' ' ')" "1 2 3 4 "
 rm -r "$P/.filemon/events"
 
+# watch, run: a directory is wanted.
+: >"$P/file"
+for command in watch "run --load true"; do
+	# shellcheck disable=SC2086
+	says "$command of a file" \
+		"filemonctl ${command%% *}: $P/file: is no directory: one is wanted (*-o include=file)" \
+		ctl $command "$P/file"
+	# shellcheck disable=SC2086
+	says "$command of nothing" "filemonctl ${command%% *}: nowhere: No such file*" ctl $command nowhere
+done
+mkdir "$T/plain"
+: >"$T/plain/here"
+"$FILEMONCTL" run --load "$H/log load" "$T/plain" >"$T/out" 2>"$T/err" &
+run=$!
+ok "run runs" wait_for "$LIMIT" lines_are 1
+kill "$run"
+wait "$run"
+is "... and says nothing of itself" "$(cat "$T/out" "$T/err")" ""
+
 # A daemon: what failed, and what to do.
 conf <<CONF
 settle = 20ms
@@ -133,6 +152,10 @@ tried()
 	[ "$(st '[.queue.dead, (.handlers[] | select(.name == "absent") | .breaker)] | join(" ")')" = "1 open" ]
 }
 ok "one is given up, and one cannot be started" wait_for "$LIMIT" tried
+ctl status >"$T/status"
+like "status says where dead letters are" "$(cat "$T/status")" "*1 dead (see 'filemonctl failures')*"
+like "... and how a breaker is closed" "$(cat "$T/status")" "*'filemonctl resume absent' tries now*"
+ok "its lines fit a terminal" sh -c "! sed 's,$P,/p,' '$T/status' | grep -E '.{121}'"
 like "why of what could not be started" "$(ctl why absent)" \
 	"*handler absent: not delivered; waits: the handler's breaker is open*cannot start /nowhere/program*"
 like "why of what failed" "$(ctl why bad)" "*handler bad: perhaps delivered: a run began; given up*"
@@ -144,4 +167,7 @@ is "... as JSON" "$(ctl why bad --json | jq -r '.handlers[0].delivered')" discar
 rm "$P/absent"
 ok "what was never begun is not removed" idle
 is "... and nothing is run" "$(cat "$HLOG")" ""
+says "scan of a file" "filemonctl scan: bad: no directory that is watched: scan the one that it is in*" \
+	ctl scan bad
+says "scan of nothing" "filemonctl scan: nowhere: no directory that is watched*" ctl scan nowhere
 finish
