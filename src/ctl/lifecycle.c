@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/xmalloc.h"
 #include "ctl/client.h"
+#include "ctl/given.h"
 #include "ctl/print.h"
 #include "ctl/restart.h"
 #include "ctl/start.h"
@@ -260,6 +261,8 @@ cmd_reload(struct ctl *ctl, int argc, char **argv)
 		continue;
 	args_words(ctl, argc, 0, 0);
 	code = project_open(ctl, &project);
+	if (code == CTL_OK && !given_holds(ctl, &project))
+		code = CTL_FAILED;
 	if (code == CTL_OK)
 		code = client_call(ctl, &project, "reload", NULL, &result);
 	if (code == CTL_OK && ctl->json)

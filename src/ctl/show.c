@@ -10,6 +10,7 @@
 #include "base/xmalloc.h"
 #include "conf/options.h"
 #include "ctl/client.h"
+#include "ctl/given.h"
 #include "ctl/print.h"
 #include "ctl/text.h"
 
@@ -283,6 +284,8 @@ cmd_config(struct ctl *ctl, int argc, char **argv)
 		code = config_of_file(ctl, &project, &call.result);
 	else if (outcome != CLIENT_OK)
 		code = client_failed(ctl, &project, outcome, &call);
+	else if (!given_holds(ctl, &project))
+		code = CTL_FAILED;
 	if (code == CTL_OK && ctl->json)
 		print_json(call.result);
 	else if (code == CTL_OK && !ctl->quiet)

@@ -16,6 +16,7 @@
 #include "base/clk.h"
 #include "base/fd.h"
 #include "ctl/client.h"
+#include "ctl/given.h"
 #include "ctl/launch.h"
 #include "ctl/print.h"
 #include "ctl/text.h"
@@ -266,6 +267,8 @@ join_other(
 		    "filemond ended before it was ready (%s/trace.log "
 		    "may say why)",
 		    project->shown_state);
+	if (!given_holds(ctl, project))
+		return CTL_FAILED;
 	return options->silent ? CTL_OK : say_running(ctl, project, false, NULL);
 }
 

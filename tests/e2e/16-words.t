@@ -167,6 +167,25 @@ is "... as JSON" "$(ctl why bad --json | jq -r '.handlers[0].delivered')" discar
 rm "$P/absent"
 ok "what was never begun is not removed" idle
 is "... and nothing is run" "$(cat "$HLOG")" ""
+# What runs takes no other -c and -o.
+own="its own -c and -o"
+for command in start ensure reload config; do
+	exits 1 "$command with another option is refused" ctl $command -o settle=30ms
+	says "... and says what differs" \
+		"filemonctl $command: filemond runs already, with $own: settle is 20ms, not 30ms (*restart*" \
+		ctl $command -o settle=30ms
+	exits 0 "$command with what it has is not" ctl $command -o settle=20ms
+done
+says "an option of a handler" "*: handler.bad.jobs is 1, not 2 (*" ctl start -o handler.bad.jobs=2
+says "... of one that is not there" "*: handler.new.load is unset, not { \"x\" } (*" \
+	ctl reload -o handler.new.load=x
+cp "$P/.filemon/filemon.conf" "$T/other.conf"
+says "another file" "*: its file is $P/.filemon/filemon.conf (*" ctl reload -c "$T/other.conf"
+exits 0 "its own file is not another" ctl reload -c .filemon/filemon.conf
+says "what is no option at all" "filemonctl start: -o nonsense: unknown option*" ctl start -o nonsense=1
+exits 0 "other commands only look for it" ctl status -o settle=30ms
+exits 0 "... by the place of its state" ctl start -o state-dir="$P/.filemon"
+
 says "scan of a file" "filemonctl scan: bad: no directory that is watched: scan the one that it is in*" \
 	ctl scan bad
 says "scan of nothing" "filemonctl scan: nowhere: no directory that is watched*" ctl scan nowhere
