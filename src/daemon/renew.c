@@ -23,6 +23,7 @@
 
 #define VARIABLE "FILEMON_HANDOVER"
 #define TRY_MS 10000
+#define KILL_MS 1000
 /* Locks, report, and what is handed over. */
 #define FDS_MAX (3 + HANDOVER_FDS)
 
@@ -95,7 +96,11 @@ become_test(char **argv)
 	_exit(127);
 }
 
-/* The status of wait(2), or -1 where it does not end in time. */
+/*
+ * The status of wait(2), or -1 where it does not end in time.  What hangs in the
+ * kernel does not end by SIGKILL either: it is reaped as an orphan, whenever it
+ * does, and does not hold up who waits.
+ */
 static int
 wait_for_test(pid_t pid)
 {
@@ -103,10 +108,11 @@ wait_for_test(pid_t pid)
 	int status = -1;
 
 	if (fd.fd != -1 && poll(&fd, 1, TRY_MS) == 1)
-		waitpid(pid, &status, 0);
+		waitpid(pid, &status, WNOHANG);
 	if (status == -1) {
 		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
+		poll(&fd, 1, KILL_MS);
+		waitpid(pid, NULL, WNOHANG);
 	}
 	fd_close(&fd.fd);
 	return status;

@@ -199,8 +199,10 @@ judge_watcher(struct supervisor *s)
 		leave_to_manager(s);
 		return WEXITSTATUS(status);
 	}
-	if (exited_with(status, CHILD_EXIT_RENEW))
-		return 0; /* a stop came between */
+	if (exited_with(status, CHILD_EXIT_RENEW)) { /* a stop came between */
+		leave_to_manager(s);
+		return 0;
+	}
 	if (exited_with(status, CHILD_EXIT_STATE_GONE)) {
 		snprintf(s->cause, sizeof(s->cause), "%s: was removed or replaced",
 		    s->setup.config->state_dir);

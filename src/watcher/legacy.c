@@ -150,10 +150,15 @@ release(struct legacy *legacy)
 	free(legacy);
 }
 
+/* root NULL: of none. */
 static void
-say_refused(struct watcher *w, const char *why)
+say_refused(struct watcher *w, const struct root *root, const char *why)
 {
-	log_info("hand-over: not taken: %s (the tree is compared)", why);
+	if (root != NULL)
+		log_info("hand-over: not taken for %s: %s (the tree is compared)",
+		    root->path, why);
+	else
+		log_info("hand-over: not taken: %s (the tree is compared)", why);
 	snprintf(w->taken.why, sizeof(w->taken.why), "%s", why);
 }
 
@@ -170,7 +175,7 @@ legacy_open(struct watcher *w)
 	why = unpack(w, legacy);
 	if (why == NULL)
 		return legacy;
-	say_refused(w, why);
+	say_refused(w, NULL, why);
 	release(legacy);
 	return NULL;
 }
@@ -188,7 +193,7 @@ legacy_watch(
 	watch = fm_watch_import(
 	    options, legacy->hand->watches[root->index], piece->data, piece->len);
 	if (watch == NULL) {
-		say_refused(root->watcher,
+		say_refused(root->watcher, root,
 		    errno == ESTALE	   ? "the root is another one"
 			: errno == EBADMSG ? "its table is damaged"
 					   : strerror(errno));

@@ -159,6 +159,8 @@ put_script <<'END'
 END
 like "another directory at the root's path is not taken for it" "$(ctl restart)" \
 	"*(the tree was compared: the root is another one)"
+ok "... which the trace log names" \
+	grep -q "hand-over: not taken for $T/root: the root is another one" "$P/.filemon/trace.log"
 ok "... and is watched" st_is '.watch[0].watches' 2
 write_conf
 put_real

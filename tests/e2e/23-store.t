@@ -73,6 +73,31 @@ ok "filemonctl restart" ctl restart
 ok "... is a reload to the manager" said "RELOADING=1" 1
 ok "... which ends" wait_for "$LIMIT" said READY=1 5
 is "... in the same process" "$(pid_of supervisor)" "$supervisor"
+
+# A stop that comes while filemonctl has it become a new one.
+watcher=$(pid_of watcher)
+stored=$(grep -c "FDSTORE=1.*FDNAME=filemon-table" "$T/said")
+kill -STOP "$supervisor"
+"$FILEMONCTL" -C "$P" restart >/dev/null 2>&1 &
+asker=$!
+ended()
+{
+	ps -o stat= -p "$watcher" | grep -q Z
+}
+ok "the watcher has made place for a new one" wait_for "$LIMIT" ended
+# It would start another one besides the manager's.
+kill -9 "$asker"
+wait "$asker" 2>/dev/null
+kill -HUP $manager
+pending()
+{
+	[ $((0x$(sed -n 's/^ShdPnd:[[:space:]]*//p' "/proc/$supervisor/status") & 0x4000)) -ne 0 ]
+}
+ok "... when a stop comes" wait_for "$LIMIT" pending
+kill -CONT "$supervisor"
+ok "... and the next one is ready" wait_for "$LIMIT" said READY=1 6
+ok "what was handed over is stored" said "FDSTORE=1.*FDNAME=filemon-table" $((stored + 1))
+is "... and taken over" "$(st .taken_over)" true
 kill $manager
 wait $manager
 is "it ends at SIGTERM" $? 0
