@@ -34,6 +34,7 @@ struct evlog {
 	struct ev_io writable;
 	struct event_frame *frame;
 	struct buf line, rendering;
+	bool hurry; /* the next record is written as it is added */
 	struct evlog_stats stats;
 };
 
@@ -275,6 +276,12 @@ evlog_close(struct evlog *log, int64_t wait_ms)
 	free(log);
 }
 
+static bool
+is_time_to_write(const struct evlog *log, const struct outlet *o)
+{
+	return !o->stuck && (log->hurry || o->waiting.len >= WRITE_AT);
+}
+
 uint64_t
 evlog_add(struct evlog *log, const struct event *event, char id_out[EVENT_ID_SIZE])
 {
@@ -289,11 +296,18 @@ evlog_add(struct evlog *log, const struct event *event, char id_out[EVENT_ID_SIZ
 		put_out(log, seq);
 	if (id_out)
 		memcpy(id_out, id, EVENT_ID_SIZE);
-	if (log->journal.outlet.waiting.len >= WRITE_AT && !log->journal.outlet.stuck)
+	if (is_time_to_write(log, &log->journal.outlet))
 		write_segment(log);
-	if (log->out.waiting.len >= WRITE_AT && !log->out.stuck)
+	if (is_time_to_write(log, &log->out))
 		write_out(log);
+	log->hurry = false;
 	return seq;
+}
+
+void
+evlog_hurry(struct evlog *log)
+{
+	log->hurry = true;
 }
 
 void
@@ -316,6 +330,7 @@ evlog_flush(struct evlog *log)
 	int ret = write_segment(log);
 	int saved = errno;
 	write_out(log);
+	log->hurry = false;
 	errno = saved;
 	return ret;
 }

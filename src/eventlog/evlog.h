@@ -5,7 +5,8 @@
 /*
  * The event log: append-only segments <dir>/<first-seq, 20 digits>.ndjson,
  * and, in the foreground, the same records on stdout.  Records are collected
- * during a loop turn and written by evlog_flush with one write(2) each way.
+ * during a loop turn and written by evlog_flush with one write(2) each way; one
+ * that is in a hurry, as the first after a quiet time is, goes before.
  *
  * What cannot be written (full disk) is kept up to a bound and tried again at
  * the next flush; past the bound the newest records are dropped, counted, and a
@@ -58,6 +59,8 @@ struct evlog *evlog_open(const struct evlog_options *);
 void evlog_close(struct evlog *, int64_t wait_ms);
 /* Adds a record; returns its sequence number. id_out may be NULL. */
 uint64_t evlog_add(struct evlog *, const struct event *, char id_out[EVENT_ID_SIZE]);
+/* The next record of this turn, if there is one, does not wait for the flush. */
+void evlog_hurry(struct evlog *);
 int evlog_flush(struct evlog *);
 /* After a flush: so much waits for the reader of stdout that more may be lost. */
 bool evlog_clogged(const struct evlog *);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clk.h"
+#include "base/compiler.h"
 #include "base/fd.h"
 #include "base/hash.h"
 #include "base/log.h"
@@ -31,7 +32,7 @@ seen_before(struct watcher *w, uint64_t hash)
 {
 	size_t slot;
 
-	if (w->n_seen > SEEN_SLOTS / 2)
+	if (w->n_seen == COUNTOF(w->seen_at))
 		return false;
 	hash += hash == 0;
 	for (slot = hash & (SEEN_SLOTS - 1); w->seen[slot] != 0;
@@ -39,7 +40,7 @@ seen_before(struct watcher *w, uint64_t hash)
 		if (w->seen[slot] == hash)
 			return true;
 	w->seen[slot] = hash;
-	w->n_seen++;
+	w->seen_at[w->n_seen++] = (uint16_t)slot;
 	return false;
 }
 
@@ -67,9 +68,8 @@ repeats(struct watcher *w, const struct root *root, const struct fm_event *event
 static void
 forget_seen(struct watcher *w)
 {
-	if (w->n_seen > 0)
-		memset(w->seen, 0, sizeof(w->seen));
-	w->n_seen = 0;
+	while (w->n_seen > 0)
+		w->seen[w->seen_at[--w->n_seen]] = 0;
 }
 
 static enum hint

@@ -249,9 +249,10 @@ is_ignored(const struct place *at, enum sig_change change, enum event_kind kind)
 }
 
 static void
-record_change(struct place *at, enum event_kind kind, const struct sig *before,
-    const struct stat *st)
+record_change(
+    struct place *at, enum event_kind kind, const struct sig *now, const struct stat *st)
 {
+	const struct sig *before = &at->node.sig;
 	struct event event = {
 		.type = EVENT_MODIFIED,
 		.kind = kind,
@@ -259,8 +260,8 @@ record_change(struct place *at, enum event_kind kind, const struct sig *before,
 		.path_len = at->len,
 		.is_dir = S_ISDIR(st->st_mode),
 		.st = st,
-		.replaced = before->ino != at->node.sig.ino,
-		.shrunk = before->ino == at->node.sig.ino && st->st_size < before->size,
+		.replaced = before->ino != now->ino,
+		.shrunk = before->ino == now->ino && st->st_size < before->size,
 	};
 
 	record_event(at->w, at->root, &event);
@@ -275,11 +276,12 @@ changed(struct place *at, enum sig_change change, enum hint hint, const struct s
 	struct sig before = at->node.sig;
 	bool other_dir = is_dir && before.ino != sig->ino;
 
+	/* The record goes first: it may be waited for, the row is not. */
+	if (!other_dir)
+		record_change(at, kind, sig, st);
 	place_store(at, sig, false);
 	if (other_dir)
 		reconcile_list(at->w, at->root, at->path, at->len, true);
-	else
-		record_change(at, kind, &before, st);
 	if (ignored) {
 		pending_carry(at->w, at->node.id, sig_hash(&before), sig_hash(sig));
 		return;

@@ -55,12 +55,15 @@ on_notifications(struct ev_loop *loop, struct ev_io *io, int events)
 	int64_t wait;
 
 	(void)events;
-	root->more = intake_read(root->watcher, root);
+	if (!root->busy)
+		evlog_hurry(root->watcher->log);
+	root->busy = root->more = intake_read(root->watcher, root);
 	if (root->more)
 		return;
 	wait = pace_next_ns(&root->pace, clk_mono_ns());
 	if (wait == 0)
 		return;
+	root->busy = true;
 	ev_io_stop(loop, io);
 	ev_timer_set(&root->pause, (double)wait / 1e9, 0.);
 	ev_timer_start(loop, &root->pause);

@@ -82,6 +82,7 @@ struct root {
 	unsigned looks; /* by watcher_lstat in this bufferful; 0: there is none */
 	int fd;		/* of the root, during a bufferful that needs it; -1 */
 	bool more;	/* the last read has left some in the queue */
+	bool busy;	/* ... or was one of many within a moment */
 	struct pace pace;
 	struct ev_timer pause; /* of reading: what comes gathers meanwhile */
 	struct root_scan scan;
@@ -124,7 +125,8 @@ struct watcher {
 	struct intake_stats intake;
 	struct doer doer;
 	struct git *git;
-	uint64_t seen[SEEN_SLOTS]; /* paths looked at during this bufferful */
+	uint64_t seen[SEEN_SLOTS];	  /* paths looked at during this bufferful */
+	uint16_t seen_at[SEEN_SLOTS / 2]; /* the slots that are taken */
 	size_t n_seen;
 	struct buf abs; /* scratch: an absolute path */
 	struct buf scratch;

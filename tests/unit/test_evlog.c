@@ -196,6 +196,36 @@ START_TEST(records_go_to_a_private_segment_named_by_the_first)
 }
 END_TEST
 
+static off_t
+size_of_first(void)
+{
+	struct stat st;
+	ck_assert_int_eq(stat("events/00000000000000000001.ndjson", &st), 0);
+	return st.st_size;
+}
+
+START_TEST(a_record_in_a_hurry_does_not_wait_for_the_flush)
+{
+	begin();
+	struct evlog *log = open_log();
+	evlog_hurry(log);
+	add(log, "a");
+	off_t one = size_of_first();
+	ck_assert_int_gt(one, 0);
+	add(log, "b"); /* the first alone was */
+	ck_assert_int_eq(size_of_first(), one);
+	evlog_hurry(log);
+	ck_assert_int_eq(evlog_flush(log), 0);
+	off_t two = size_of_first();
+	ck_assert_int_gt(two, one);
+	add(log, "c"); /* of the next turn, of which nothing was said */
+	ck_assert_int_eq(size_of_first(), two);
+	evlog_close(log, 0);
+	ck_assert_int_gt(size_of_first(), two);
+	end();
+}
+END_TEST
+
 START_TEST(numbers_go_on_after_a_restart)
 {
 	struct reading r = { 0 };
@@ -993,8 +1023,9 @@ START_TEST(a_log_without_outputs_still_counts)
 END_TEST
 
 UNIT_MAIN("evlog", records_go_to_a_private_segment_named_by_the_first,
-    numbers_go_on_after_a_restart, the_id_that_is_told_is_the_one_written,
-    a_torn_record_is_cut_off_and_told_of, numbers_that_were_given_out_are_not_given_again,
+    a_record_in_a_hurry_does_not_wait_for_the_flush, numbers_go_on_after_a_restart,
+    the_id_that_is_told_is_the_one_written, a_torn_record_is_cut_off_and_told_of,
+    numbers_that_were_given_out_are_not_given_again,
     zeros_that_a_power_failure_left_are_cut_off,
     a_segment_of_nothing_but_a_torn_record_begins_anew, an_empty_segment_is_gone_on_with,
     lines_that_are_no_records_never_have_a_number_given_twice,
