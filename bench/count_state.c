@@ -36,7 +36,7 @@ see(int i, int64_t now)
 		.st_ctim = { .tv_sec = i, .tv_nsec = i } };
 	const char *path = paths[i % FILES], *slash = strrchr(path, '/');
 	struct delivery delivery;
-	struct node node;
+	struct node node, before;
 	struct sig sig;
 
 	sig_from_stat(&sig, &st);
@@ -44,8 +44,9 @@ see(int i, int64_t now)
 	if (node_lookup(state, root, path, strlen(path), &node)) {
 		if (sig_compare(&node.sig, &sig) == SIG_SAME)
 			return;
+		before = node;
 		node.sig = sig;
-		node_update(state, &node);
+		node_update_from(state, &before, &node);
 	} else {
 		int64_t dir =
 		    node_resolve(state, root, path, (size_t)(slash - path), true);

@@ -12,6 +12,7 @@
 struct sql {
 	sqlite3 *db;
 	char *path;
+	sqlite3_stmt *begin, *commit; /* NULL: not prepared yet */
 	bool failed, damaged;
 	char error[256];
 };
@@ -258,10 +259,18 @@ sql_run(struct sql *s, sqlite3_stmt *stmt)
 	return ret;
 }
 
+static int
+run_kept(struct sql *s, sqlite3_stmt **stmt, const char *text)
+{
+	if (!*stmt)
+		*stmt = sql_prepare(s, text);
+	return sql_run(s, *stmt);
+}
+
 int
 sql_begin(struct sql *s)
 {
-	return sql_in_transaction(s) ? 0 : sql_exec(s, "BEGIN IMMEDIATE");
+	return sql_in_transaction(s) ? 0 : run_kept(s, &s->begin, "BEGIN IMMEDIATE");
 }
 
 int
@@ -269,7 +278,7 @@ sql_commit(struct sql *s)
 {
 	if (!sql_in_transaction(s))
 		return 0;
-	if (sql_exec(s, "COMMIT") == 0)
+	if (run_kept(s, &s->commit, "COMMIT") == 0)
 		return 0;
 	/* Some failures (SQLITE_FULL, SQLITE_IOERR) have rolled back already. */
 	if (sql_in_transaction(s))

@@ -107,6 +107,37 @@ node_update(struct state *state, const struct node *node)
 	sql_run(state_sql(state), stmt);
 }
 
+/* In the same file, written to. */
+static bool
+is_restamped(const struct node *before, const struct node *node)
+{
+	return before->sig.ino == node->sig.ino && before->sig.type == node->sig.type &&
+	    before->gone == node->gone && before->unsure == node->unsure &&
+	    before->origin == node->origin;
+}
+
+void
+node_update_from(struct state *state, const struct node *before, const struct node *node)
+{
+	sqlite3_stmt *stmt;
+
+	if (!is_restamped(before, node)) {
+		node_update(state, node);
+		return;
+	}
+	stmt = state_stmt(state,
+	    "UPDATE node SET size = ?2, mtime = ?3, ctime = ?4, meta = ?5, mark = ?6"
+	    " WHERE id = ?1");
+	sql_begin(state_sql(state));
+	sqlite3_bind_int64(stmt, 1, node->id);
+	sqlite3_bind_int64(stmt, 2, node->sig.size);
+	sqlite3_bind_int64(stmt, 3, node->sig.mtime);
+	sqlite3_bind_int64(stmt, 4, node->sig.ctime);
+	sqlite3_bind_int64(stmt, 5, node->sig.meta);
+	sqlite3_bind_int64(stmt, 6, mark_of(node));
+	sql_run(state_sql(state), stmt);
+}
+
 void
 node_delete(struct state *state, int64_t id)
 {
@@ -154,15 +185,31 @@ node_root(struct state *state, const char *path)
 	return node.id;
 }
 
+/* All of it is in the index. */
+static int64_t
+child_id(struct state *state, int64_t parent, const char *name, size_t len)
+{
+	sqlite3_stmt *stmt =
+	    state_stmt(state, "SELECT id FROM node WHERE parent = ?1 AND name = ?2");
+	int64_t id = 0;
+
+	sqlite3_bind_int64(stmt, 1, parent);
+	sqlite3_bind_blob(stmt, 2, name, (int)len, SQLITE_STATIC);
+	if (sql_row(state_sql(state), stmt)) {
+		id = sqlite3_column_int64(stmt, 0);
+		sqlite3_reset(stmt);
+	}
+	return id;
+}
+
 static int64_t
 child_dir(struct state *state, int64_t parent, const char *name, size_t len, bool make)
 {
 	struct node node = { .parent = parent, .sig = { .type = SIG_DIR } };
+	int64_t id = child_id(state, parent, name, len);
 
-	if (node_find(state, parent, name, len, &node))
-		return node.id;
-	if (!make)
-		return 0;
+	if (id != 0 || !make)
+		return id;
 	node_insert(state, &node, name, len);
 	return node.id;
 }

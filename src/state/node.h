@@ -30,9 +30,12 @@ int64_t node_root(struct state *, const char *path);
 /* Does (parent, name) have a row? */
 bool node_find(struct state *, int64_t parent, const void *name, size_t, struct node *);
 bool node_get(struct state *, int64_t id, struct node *);
-/* Inserts (id is filled) or updates sig, gone, unsure by id. */
+/* Inserts (id is filled) or updates sig, gone, unsure, origin by id. */
 void node_insert(struct state *, struct node *, const void *name, size_t);
 void node_update(struct state *, const struct node *);
+/* The same where it was before, and that is in the row: what does not differ is not
+   written, nor the indices of it. */
+void node_update_from(struct state *, const struct node *before, const struct node *);
 void node_delete(struct state *, int64_t id);
 bool node_has_children(struct state *, int64_t id);
 /* Another node of this parent and name: what a rename does to a row. */

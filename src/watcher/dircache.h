@@ -22,7 +22,7 @@ struct dircache_entry {
 	char path[];
 };
 
-#define DIRCACHE_SLOTS 256
+#define DIRCACHE_SLOTS 1024
 #define DIRCACHE_PATH_MAX 256
 
 struct dircache {

@@ -16,10 +16,13 @@ place_uncache(struct watcher *w, int64_t id)
 	}
 }
 
+/* As deep as the path, or up to a directory that is remembered. */
 static int64_t
 dir_id(struct watcher *w, struct root *root, const char *dir, size_t len, bool make)
 {
 	const struct dircache_entry *known;
+	const char *slash;
+	size_t up, name;
 	int64_t id;
 
 	if (len == 0)
@@ -27,7 +30,12 @@ dir_id(struct watcher *w, struct root *root, const char *dir, size_t len, bool m
 	known = dircache_find(&root->dirs, dir, len);
 	if (known != NULL)
 		return known->id;
-	id = node_resolve(w->state, root->node, dir, len, make);
+	slash = memrchr(dir, '/', len);
+	up = slash == NULL ? 0 : (size_t)(slash - dir);
+	name = slash == NULL ? 0 : up + 1;
+	id = dir_id(w, root, dir, up, make);
+	if (id != 0)
+		id = node_resolve(w->state, id, dir + name, len - name, make);
 	if (id != 0)
 		dircache_put(&root->dirs, dir, len, id);
 	return id;
@@ -104,6 +112,8 @@ is_file(const struct node *node)
 void
 place_store(struct place *at, const struct sig *sig, bool gone)
 {
+	const struct node before = at->node;
+
 	at->w->files -= at->found && is_file(&at->node);
 	at->node.sig = *sig;
 	at->node.gone = gone;
@@ -111,7 +121,7 @@ place_store(struct place *at, const struct sig *sig, bool gone)
 	at->node.origin = 0;
 	at->w->files += is_file(&at->node);
 	if (at->found) {
-		node_update(at->w->state, &at->node);
+		node_update_from(at->w->state, &before, &at->node);
 		return;
 	}
 	at->node.parent = place_dir(at, true);

@@ -71,6 +71,52 @@ START_TEST(a_relinked_directory_takes_everything_below_with_it)
 }
 END_TEST
 
+/* What a row says after it was written as one that was as before is. */
+static void
+check_update(struct state *state, const struct node *before, struct node now)
+{
+	struct node found;
+
+	node_update_from(state, before, &now);
+	ck_assert(node_get(state, now.id, &found));
+	ck_assert_int_eq(sig_hash(&found.sig), sig_hash(&now.sig));
+	ck_assert_int_eq(found.gone, now.gone);
+	ck_assert_int_eq(found.unsure, now.unsure);
+	ck_assert_int_eq(found.origin, now.origin);
+	node_update(state, before);
+}
+
+START_TEST(whatever_differs_in_a_node_is_written)
+{
+	struct state *state = open_temporary();
+	struct node before = add_node(state, node_root(state, "/p"), "f", SIG_FILE), now;
+	int64_t ids[2];
+
+	now = before;
+	now.sig.size++;
+	now.sig.mtime++;
+	now.sig.ctime++;
+	now.sig.meta++;
+	check_update(state, &before, now);
+	now.gone = true;
+	check_update(state, &before, now);
+	now = before;
+	now.unsure = true;
+	check_update(state, &before, now);
+	now = before;
+	now.origin = 7;
+	check_update(state, &before, now);
+	now = before;
+	now.sig.type = SIG_SYMLINK;
+	check_update(state, &before, now);
+	now = before;
+	now.sig.ino = 4711;
+	node_update_from(state, &before, &now);
+	ck_assert_uint_eq(node_by_inode(state, 4711, ids, 2), 1);
+	state_close(state);
+}
+END_TEST
+
 START_TEST(pages_give_the_names_of_a_directory_in_order_and_all_of_them)
 {
 	struct state *state = open_temporary();
@@ -337,6 +383,7 @@ END_TEST
 
 UNIT_MAIN("state", a_path_is_found_and_built_again_through_its_directories,
     a_relinked_directory_takes_everything_below_with_it,
+    whatever_differs_in_a_node_is_written,
     pages_give_the_names_of_a_directory_in_order_and_all_of_them,
     a_page_tells_by_a_mark_what_was_surely_seen, due_deliveries_come_in_order_of_time,
     what_is_blocked_becomes_due_when_the_other_is_done,
