@@ -20,6 +20,8 @@ static const char *const not_for_jobs[] = {
 static bool
 matches(const char *pattern, const char *pair)
 {
+	if (pattern[0] != pair[0])
+		return false;
 	size_t n = strcspn(pattern, "*");
 	return strncmp(pattern, pair, n) == 0 && (pattern[n] == '*' || pair[n] == '=');
 }
@@ -34,17 +36,18 @@ is_for_jobs(const char *pair)
 	return true;
 }
 
-static char **
+/* env->n where there is none.  Most differ in their first letters. */
+static size_t
 find(const struct env *env, const char *name, size_t len)
 {
-	for (size_t i = 0; i < env->n; i++) {
-		if (strncmp(env->v[i], name, len) == 0 && env->v[i][len] == '=')
-			return &env->v[i];
-	}
-	return NULL;
+	size_t i = 0;
+	while (i < env->n &&
+	    (env->v[i][0] != name[0] || strncmp(env->v[i], name, len) != 0 ||
+		env->v[i][len] != '='))
+		i++;
+	return i;
 }
 
-/* Takes pair. */
 static void
 add(struct env *env, char *pair)
 {
@@ -56,42 +59,52 @@ add(struct env *env, char *pair)
 	env->v[env->n] = NULL;
 }
 
-/* Takes pair. */
+/* Takes pair, whose name is so long. */
 static void
-replace(struct env *env, char *pair)
+replace(struct env *env, char *pair, size_t len)
 {
-	char **at = find(env, pair, strcspn(pair, "="));
-	if (!at) {
+	size_t i = find(env, pair, len);
+	if (i == env->n) {
 		add(env, pair);
-		return;
+	} else if (i < env->borrowed) {
+		/* The last of the borrowed ones goes to its place. */
+		env->v[i] = env->v[--env->borrowed];
+		env->v[env->borrowed] = pair;
+	} else {
+		free(env->v[i]);
+		env->v[i] = pair;
 	}
-	free(*at);
-	*at = pair;
 }
 
 void
 env_init(struct env *env, char *const *inherited)
 {
-	*env = (struct env){ NULL, 0, 0 };
+	*env = (struct env){ NULL, 0, 0, 0 };
 	for (; inherited && *inherited; inherited++) {
 		if (is_for_jobs(*inherited))
-			add(env, xstrdup(*inherited));
+			add(env, *inherited);
 	}
+	env->borrowed = env->n;
 }
 
 void
 env_release(struct env *env)
 {
-	for (size_t i = 0; i < env->n; i++)
+	for (size_t i = env->borrowed; i < env->n; i++)
 		free(env->v[i]);
 	free(env->v);
-	*env = (struct env){ NULL, 0, 0 };
+	*env = (struct env){ NULL, 0, 0, 0 };
 }
 
 void
 env_set(struct env *env, const char *name, const char *value)
 {
-	replace(env, xasprintf("%s=%s", name, value));
+	size_t len = strlen(name), size = strlen(value) + 1;
+	char *pair = xmalloc(len + 1 + size);
+	memcpy(pair, name, len);
+	pair[len] = '=';
+	memcpy(pair + len + 1, value, size);
+	replace(env, pair, len);
 }
 
 void
@@ -108,13 +121,14 @@ env_setf(struct env *env, const char *name, const char *fmt, ...)
 void
 env_put(struct env *env, const char *pair)
 {
-	if (strchr(pair, '='))
-		replace(env, xstrdup(pair));
+	size_t len = strcspn(pair, "=");
+	if (pair[len] == '=')
+		replace(env, xstrdup(pair), len);
 }
 
 const char *
 env_get(const struct env *env, const char *name)
 {
-	char **at = find(env, name, strlen(name));
-	return at ? *at + strlen(name) + 1 : NULL;
+	size_t len = strlen(name), i = find(env, name, len);
+	return i < env->n ? env->v[i] + len + 1 : NULL;
 }

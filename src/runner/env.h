@@ -16,8 +16,10 @@
 struct env {
 	char **v; /* NULL-terminated */
 	size_t n, cap;
+	size_t borrowed; /* the first so many are those inherited, not ours to free */
 };
 
+/* The strings of inherited have to stay where they are. */
 void env_init(struct env *, char *const *inherited);
 void env_release(struct env *);
 /* Replaces the variable or adds it. */

@@ -28,6 +28,7 @@ START_TEST(a_variable_that_is_set_again_is_replaced)
 {
 	struct env env;
 	env_init(&env, inherited);
+	env_set(&env, "PATH", "/opt/bin");
 	env_set(&env, "PATH", "/usr/bin");
 	env_put(&env, "HOME=");
 	env_put(&env, "no pair");
@@ -35,6 +36,7 @@ START_TEST(a_variable_that_is_set_again_is_replaced)
 	ck_assert_uint_eq(env.n, 4);
 	ck_assert_str_eq(env_get(&env, "PATH"), "/usr/bin");
 	ck_assert_str_eq(env_get(&env, "HOME"), "");
+	ck_assert_str_eq(env_get(&env, "NOTIFY_SOCKETS"), "kept");
 	ck_assert_str_eq(env_get(&env, "N"), "5");
 	env_release(&env);
 }
