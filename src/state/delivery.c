@@ -215,14 +215,29 @@ delivery_oldest(struct state *state, int64_t handler)
 	    -1);
 }
 
+/* A look takes a sixth of what an UPDATE takes that finds nothing. */
+static bool
+blocks(struct state *state, int64_t handler, int64_t node)
+{
+	return one_number(state,
+		   bound(state,
+		       "SELECT 1 FROM delivered WHERE handler = ?1 AND blocked_on = ?2"
+		       " LIMIT 1",
+		       handler, node),
+		   0) != 0;
+}
+
 void
 delivery_unblock(struct state *state, int64_t handler, int64_t node, int64_t now)
 {
-	sqlite3_stmt *stmt = bound(state,
+	sqlite3_stmt *stmt;
+
+	if (!blocks(state, handler, node))
+		return;
+	stmt = bound(state,
 	    "UPDATE delivered SET due = ?3, blocked_on = NULL"
 	    " WHERE handler = ?1 AND blocked_on = ?2",
 	    handler, node);
-
 	sqlite3_bind_int64(stmt, 3, now);
 	sql_begin(state_sql(state));
 	sql_run(state_sql(state), stmt);

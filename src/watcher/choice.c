@@ -271,6 +271,7 @@ job_new(struct choice *c, enum wire_command command)
 	job->event = event_of(c, command);
 	job->path = xstrndup(c->path.p, c->path.len);
 	job->sig = c->wanted ? sig_hash(&c->node.sig) : 0;
+	job->size = c->wanted ? c->st.st_size : -1;
 	fm_watch_stats(c->root->watch, &stats);
 	if (command == WIRE_LOAD)
 		job->body = c->body;

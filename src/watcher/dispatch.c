@@ -194,7 +194,6 @@ static bool
 send_job(struct watcher *w, struct job *job)
 {
 	const struct handler_config *config = job->handler->config;
-	struct stat st = { .st_size = -1 };
 	char id[64], checksum[CONTENT_SUM_SIZE] = "";
 	struct wire_msg msg = {
 		.type = WIRE_RUN,
@@ -203,6 +202,7 @@ send_job(struct watcher *w, struct job *job)
 		.command = job->command,
 		.root = job->root->index,
 		.attempt = job->attempt,
+		.size = job->size,
 		.max_attempts = config->retries < 0 ? 0 : config->retries + 1,
 		.path = job->path,
 		.old_path = job->old_path == NULL ? "" : job->old_path,
@@ -214,10 +214,6 @@ send_job(struct watcher *w, struct job *job)
 	/* The same for every attempt to deliver the same state. */
 	snprintf(id, sizeof(id), "%llx-%llx-%llx", (unsigned long long)job->handler->id,
 	    (unsigned long long)job->node, (unsigned long long)job->sig);
-	if (job->command != WIRE_REMOVE)
-		fd_lstatat(AT_FDCWD,
-		    watcher_abs(w, job->root, job->path, strlen(job->path)), &st);
-	msg.size = st.st_size;
 	if (job->body.known)
 		content_sum_text(job->body.sum, checksum);
 	job->sent = true;
@@ -292,13 +288,16 @@ dispatch_due(struct watcher *w, int64_t now)
 		return -1;
 	for (size_t i = 0; i < w->n_handlers; i++) {
 		struct handler *handler = &w->handlers[i];
-		int64_t due = delivery_next_due(w->state, handler->id);
+		int64_t due;
 
-		if (due < 0 || handler->paused || handler->running >= slots(handler) ||
+		if (handler->paused || handler->running >= slots(handler) ||
 		    w->n_jobs >= w->config->jobs_max ||
 		    (handler->config->move.n > 0 && watcher_scanning(w)))
 			continue;
 		if (handler->breaker.state != BREAKER_CLOSED && handler->running > 0)
+			continue;
+		due = delivery_next_due(w->state, handler->id);
+		if (due < 0)
 			continue;
 		if (breaker_due(&handler->breaker) > due)
 			due = breaker_due(&handler->breaker);

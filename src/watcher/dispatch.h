@@ -42,6 +42,7 @@ struct job {
 	enum wire_command command;
 	enum delivery_state before; /* of the row, from before the start */
 	int64_t sig;		    /* from before the start; 0: a removal */
+	int64_t size;		    /* as sig; -1: a removal */
 	struct body body;	    /* of sig, where it is known */
 	bool unsure;		    /* its stamps were too young */
 	bool again;		    /* something happened to the path meanwhile */
