@@ -29,6 +29,7 @@ struct hand {
 	struct order *taken; /* the last one, for its strings */
 	struct slot *v;	     /* jobs that run */
 	size_t n, cap;
+	char *ended; /* the handler whose job ended last */
 };
 
 struct hand *
@@ -68,6 +69,7 @@ hand_free(struct hand *hand)
 	for (size_t i = 0; i < hand->n; i++)
 		free(hand->v[i].handler);
 	free(hand->v);
+	free(hand->ended);
 	free(hand);
 }
 
@@ -81,16 +83,18 @@ hand_began(struct hand *hand, uint64_t id, const char *handler)
 	hand->v[hand->n++] = (struct slot){ id, xstrdup(handler) };
 }
 
-void
+const char *
 hand_ended(struct hand *hand, uint64_t id)
 {
 	for (size_t i = 0; i < hand->n; i++) {
 		if (hand->v[i].id != id)
 			continue;
-		free(hand->v[i].handler);
+		free(hand->ended);
+		hand->ended = hand->v[i].handler;
 		hand->v[i] = hand->v[--hand->n];
-		return;
+		return hand->ended;
 	}
+	return NULL;
 }
 
 size_t
@@ -100,6 +104,24 @@ hand_running(const struct hand *hand, const char *handler)
 	for (size_t i = 0; i < hand->n; i++)
 		n += strcmp(hand->v[i].handler, handler) == 0;
 	return n;
+}
+
+static size_t
+waiting(const struct hand *hand, const char *handler)
+{
+	const struct order *order;
+	size_t n = 0;
+	STAILQ_FOREACH(order, &hand->orders, link)
+	{
+		n += strcmp(order->handler, handler) == 0;
+	}
+	return n;
+}
+
+bool
+hand_is_stocked(const struct hand *hand, const char *handler)
+{
+	return handler && waiting(hand, handler) > hand_running(hand, handler);
 }
 
 /* Moves a string behind those that are there. */

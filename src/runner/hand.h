@@ -21,10 +21,13 @@ struct hand;
 struct hand *hand_new(void);
 void hand_free(struct hand *);
 
-/* A job of the handler began; and ended. */
+/* A job of the handler began. */
 void hand_began(struct hand *, uint64_t id, const char *handler);
-void hand_ended(struct hand *, uint64_t id);
+/* It ended; the handler's name, which lasts until the next call, or NULL. */
+const char *hand_ended(struct hand *, uint64_t id);
 size_t hand_running(const struct hand *, const char *handler);
+/* Do more of its orders wait here than jobs of it run?  NULL: no handler. */
+bool hand_is_stocked(const struct hand *, const char *handler);
 
 /* Keeps a copy; false where too many are kept already. */
 bool hand_keep(struct hand *, const struct wire_msg *, const char *handler);

@@ -316,12 +316,26 @@ on_started(void *ctx, uint64_t id, pid_t pid)
 	say(ctx, &(struct wire_msg){ .type = WIRE_STARTED, .id = id, .pid = pid });
 }
 
+/* While enough is in hand nobody waits for this but the books: with others it
+   costs the watcher less. */
+static void
+say_ended(struct runner *r, const char *handler, const struct wire_msg *msg)
+{
+	bool well = msg->outcome == WIRE_EXIT && msg->code == 0;
+	if (!well || !hand_is_stocked(r->hand, handler))
+		say(r, msg);
+	else if (!wire_gather(r->wire, msg))
+		leave(r);
+}
+
+/* The next one first: the slot is empty until it runs. */
 static void
 on_ended(void *ctx, const struct job_result *result)
 {
 	struct runner *r = ctx;
-	hand_ended(r->hand, result->id);
-	say(r,
+	const char *handler = hand_ended(r->hand, result->id);
+	start_waiting(r);
+	say_ended(r, handler,
 	    &(struct wire_msg){
 		.type = WIRE_ENDED,
 		.id = result->id,
@@ -334,7 +348,6 @@ on_ended(void *ctx, const struct job_result *result)
 		.output = result->output,
 		.output_len = result->output_len,
 	    });
-	start_waiting(r);
 }
 
 static void

@@ -18,6 +18,9 @@
 #include "watcher/watcher_priv.h"
 
 #define ASK_AGAIN_MS 5000
+/* What takes longer loses nothing by the way to the runner and back. */
+#define QUICK_US 20000
+#define QUICKEST_US (QUICK_US / (WIRE_GATHER + 2)) /* all in hand within QUICK_US */
 #define VCS_LOCK_MAX_MS 30000
 #define VCS_LOOK_MS 100
 #define VCS_FORGET_MS 1000 /* not looked at for so long: another lock */
@@ -87,14 +90,17 @@ dispatch_doubt_path(
 }
 
 /* So many jobs may be asked for: in hand is a job for every slot, and one more while
-   the outcomes are on their way here. */
+   the outcomes are on their way here; of the quickest as many more as there are
+   outcomes that the runner may gather. */
 static int64_t
 slots(const struct handler *handler)
 {
 	int64_t jobs = handler->config->jobs;
-	bool ahead = handler->quick && handler->breaker.state == BREAKER_CLOSED;
 
-	return ahead ? 2 * jobs + 1 : jobs;
+	if (handler->run_us == 0 || handler->run_us >= QUICK_US ||
+	    handler->breaker.state != BREAKER_CLOSED)
+		return jobs;
+	return 2 * jobs + 1 + (handler->run_us < QUICKEST_US ? WIRE_GATHER : 0);
 }
 
 int64_t

@@ -19,8 +19,6 @@
 #include "watcher/witness.h"
 
 #define DESCRIPTION_SIZE 256
-/* What takes longer loses nothing by the way to the runner and back. */
-#define QUICK_US 20000
 
 /* A run that ended, and what it was for. */
 struct ending {
@@ -260,6 +258,15 @@ count(struct handler_stats *stats, enum outcome outcome, const struct wire_msg *
 		stats->runs--;
 }
 
+/* The longest of late: one that takes long now and then is not quick. */
+static void
+note_duration(struct handler *handler, int64_t us)
+{
+	if (us > 0 && us < handler->run_us)
+		us = handler->run_us - (handler->run_us - us) / 8;
+	handler->run_us = us;
+}
+
 /* Has the path changed since the run was chosen? */
 static void
 note_loop(struct ending *e)
@@ -317,7 +324,7 @@ outcome_note(struct watcher *w, struct job *job, const struct wire_msg *msg)
 	retry_describe(
 	    job->handler->config, msg->outcome, msg->code, e.text, sizeof(e.text));
 	count(&job->handler->stats, outcome, msg);
-	job->handler->quick = outcome == OUTCOME_DONE && msg->duration_us < QUICK_US;
+	note_duration(job->handler, outcome == OUTCOME_DONE ? msg->duration_us : 0);
 	note_breaker(&e, outcome);
 	switch (outcome) {
 	case OUTCOME_DONE:

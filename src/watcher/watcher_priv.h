@@ -56,7 +56,7 @@ struct handler {
 	bool evaluate;	 /* all nodes are compared in the running scan */
 	bool skip;	 /* ... and taken for delivered (initial = skip) */
 	int64_t running; /* asked for: also what is in the runner's hand */
-	bool quick;	 /* its last job was done within QUICK_US (outcome.c) */
+	int64_t run_us;	 /* how long its jobs take; 0: its last was not done */
 	struct handler_stats stats;
 };
 

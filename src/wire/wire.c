@@ -15,6 +15,8 @@
 #define QUEUE_MAX (64u * 1024 * 1024)
 /* Messages read in one turn of the loop: others want their turn too. */
 #define BURST 64
+/* How long a message may wait for others to be sent with. */
+#define GATHER_S 0.005
 
 struct queued {
 	STAILQ_ENTRY(queued) link;
@@ -35,6 +37,8 @@ struct wire {
 	void *ctx;
 	STAILQ_HEAD(, queued) queue;
 	size_t queued_bytes;
+	size_t gathered; /* messages at the queue's end that may wait */
+	struct ev_timer gather;
 	bool open;
 	bool in_callback;
 	bool freed;
@@ -52,6 +56,7 @@ drop_queue(struct wire *w)
 		free(q);
 	}
 	w->queued_bytes = 0;
+	w->gathered = 0;
 }
 
 static void
@@ -60,6 +65,7 @@ stop(struct wire *w)
 	w->open = false;
 	ev_io_stop(w->loop, &w->reader);
 	ev_io_stop(w->loop, &w->writer);
+	ev_timer_stop(w->loop, &w->gather);
 	drop_queue(w);
 }
 
@@ -148,12 +154,13 @@ send_one(struct wire *w, const void *data, size_t len)
 	return -1;
 }
 
+/* What the socket does not take now goes when it does. */
 static void
-on_writable(struct ev_loop *loop, struct ev_io *io, int events)
+send_queue(struct wire *w)
 {
-	(void)loop, (void)events;
-	struct wire *w = io->data;
 	struct queued *q;
+	w->gathered = 0;
+	ev_timer_stop(w->loop, &w->gather);
 	while ((q = STAILQ_FIRST(&w->queue)) && send_one(w, q->data, q->len) == 1) {
 		STAILQ_REMOVE_HEAD(&w->queue, link);
 		w->queued_bytes -= q->len;
@@ -161,6 +168,22 @@ on_writable(struct ev_loop *loop, struct ev_io *io, int events)
 	}
 	if (STAILQ_EMPTY(&w->queue))
 		ev_io_stop(w->loop, &w->writer);
+	else
+		ev_io_start(w->loop, &w->writer);
+}
+
+static void
+on_writable(struct ev_loop *loop, struct ev_io *io, int events)
+{
+	(void)loop, (void)events;
+	send_queue(io->data);
+}
+
+static void
+on_gathered(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	(void)loop, (void)events;
+	send_queue(timer->data);
 }
 
 static bool
@@ -175,7 +198,6 @@ enqueue(struct wire *w, size_t len)
 	memcpy(q->data, w->out, len);
 	STAILQ_INSERT_TAIL(&w->queue, q, link);
 	w->queued_bytes += len;
-	ev_io_start(w->loop, &w->writer);
 	return true;
 }
 
@@ -195,7 +217,8 @@ wire_new(struct ev_loop *loop, int fd, void (*on_msg)(void *, const struct wire_
 	STAILQ_INIT(&w->queue);
 	ev_io_init(&w->reader, on_readable, fd, EV_READ);
 	ev_io_init(&w->writer, on_writable, fd, EV_WRITE);
-	w->reader.data = w->writer.data = w;
+	ev_timer_init(&w->gather, on_gathered, 0., 0.);
+	w->reader.data = w->writer.data = w->gather.data = w;
 	fd_nonblock(fd);
 	ev_io_start(loop, &w->reader);
 	return w;
@@ -214,18 +237,47 @@ wire_free(struct wire *w)
 		free(w);
 }
 
-bool
-wire_send(struct wire *w, const struct wire_msg *msg)
+/* Into w->out; its length, or -1. */
+static int
+encode(struct wire *w, const struct wire_msg *msg)
 {
 	if (!w->open || w->why) {
 		errno = EPIPE;
-		return false;
+		return -1;
 	}
-	int len = wire_encode(msg, w->out, sizeof(w->out));
+	return wire_encode(msg, w->out, sizeof(w->out));
+}
+
+bool
+wire_send(struct wire *w, const struct wire_msg *msg)
+{
+	int len = encode(w, msg);
 	if (len == -1)
 		return false;
 	int sent = STAILQ_EMPTY(&w->queue) ? send_one(w, w->out, (size_t)len) : 0;
-	return sent == 1 || (sent == 0 && enqueue(w, (size_t)len));
+	if (sent != 0 || !enqueue(w, (size_t)len))
+		return sent == 1;
+	if (!ev_is_active(&w->writer))
+		send_queue(w);
+	return true;
+}
+
+bool
+wire_gather(struct wire *w, const struct wire_msg *msg)
+{
+	int len = encode(w, msg);
+	if (len == -1 || !enqueue(w, (size_t)len))
+		return false;
+	if (ev_is_active(&w->writer))
+		return true;
+	if (++w->gathered == WIRE_GATHER) {
+		send_queue(w);
+	} else if (w->gathered == 1) {
+		ev_now_update(w->loop);
+		ev_timer_set(&w->gather, GATHER_S, 0.);
+		ev_timer_start(w->loop, &w->gather);
+	}
+	return true;
 }
 
 /* A message must fit the buffer with the kernel's bookkeeping (socket(7)). */

@@ -121,6 +121,13 @@ struct wire *wire_new(struct ev_loop *, int fd,
     void (*on_close)(void *ctx, const char *why), void *ctx);
 void wire_free(struct wire *);
 bool wire_send(struct wire *, const struct wire_msg *);
+/*
+ * As wire_send, for what may be told a few milliseconds later: it goes with the
+ * next message, or with others of its kind.  The order stays.
+ */
+bool wire_gather(struct wire *, const struct wire_msg *);
+/* So many are gathered at most. */
+#define WIRE_GATHER 6
 /* A connected pair, close-on-exec, non-blocking. */
 int wire_pair(int fds[2]);
 

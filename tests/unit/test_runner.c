@@ -41,8 +41,8 @@ static const char conf[] =
     "  stop-grace = 100ms\n"
     "}\n"
     "handler gated {\n"
-    "  load = { \"sh\", \"-c\", \"echo $0 >>began; while ! [ -e open ]; "
-    "do sleep 0.01; done\" }\n"
+    "  load = { \"sh\", \"-c\", \"echo $0 >>began; while ! [ -e open ] "
+    "&& ! [ -e $0.open ]; do sleep 0.01; done\" }\n"
     "}\n";
 
 static void
@@ -350,10 +350,10 @@ check_began(const char *names)
 }
 
 static void
-open_gate(void)
+open_gate(const char *name)
 {
 	char path[128];
-	snprintf(path, sizeof(path), "%s/open", dir);
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
 	close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
 }
 
@@ -366,10 +366,24 @@ START_TEST(what_comes_while_no_slot_is_free_starts_when_one_is)
 	send_msg(&msg);
 	expect_end(9, WIRE_EXIT);
 	check_began("a");
-	open_gate();
+	open_gate("open");
 	for (uint64_t id = 1; id <= 3; id++)
 		expect_end(id, WIRE_EXIT);
 	check_began("abc");
+	tear_down();
+}
+END_TEST
+
+/* While much is in hand an outcome may wait for others, but not for long. */
+START_TEST(every_outcome_is_told_in_order)
+{
+	set_up();
+	start_gated(10);
+	open_gate("a.open");
+	expect_end(1, WIRE_EXIT);
+	open_gate("open");
+	for (uint64_t id = 2; id <= 10; id++)
+		expect_end(id, WIRE_EXIT);
 	tear_down();
 }
 END_TEST
@@ -383,7 +397,7 @@ START_TEST(what_is_in_hand_can_be_called_back)
 	/* Too late for one that runs, and nothing for one that never was. */
 	send_msg(&(struct wire_msg){ .type = WIRE_DROP, .id = 1 });
 	send_msg(&(struct wire_msg){ .type = WIRE_DROP, .id = 77 });
-	open_gate();
+	open_gate("open");
 	expect_end(1, WIRE_EXIT);
 	expect_end(3, WIRE_EXIT);
 	check_began("ac");
@@ -498,7 +512,7 @@ END_TEST
 
 UNIT_MAIN("runner", a_job_gets_its_path_and_environment,
     what_is_not_in_the_configuration_is_refused, a_stop_cuts_what_runs_and_then_says_so,
-    what_comes_while_no_slot_is_free_starts_when_one_is,
+    what_comes_while_no_slot_is_free_starts_when_one_is, every_outcome_is_told_in_order,
     what_is_in_hand_can_be_called_back, a_reload_and_a_stop_give_back_what_is_in_hand,
     when_the_watcher_is_gone_all_is_killed, when_the_supervisor_is_gone_all_is_killed,
     a_sigterm_that_is_not_of_the_supervisors_death_is_ignored,

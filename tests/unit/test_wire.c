@@ -361,6 +361,37 @@ START_TEST(a_burst_comes_whole_and_in_order)
 }
 END_TEST
 
+START_TEST(what_may_wait_keeps_its_place)
+{
+	struct wire_msg msg = messages[0];
+	begin(true);
+	for (msg.id = 1; msg.id <= 2; msg.id++)
+		ck_assert(wire_gather(ends[0], &msg));
+	ck_assert(wire_send(ends[0], &msg));
+	turn();
+	ck_assert_uint_eq(heard, 3);
+	ck_assert_uint_eq(last_id, 3);
+	end();
+}
+END_TEST
+
+START_TEST(what_may_wait_waits_for_a_few_or_a_moment)
+{
+	struct wire_msg msg = messages[0];
+	begin(true);
+	for (msg.id = 1; msg.id <= WIRE_GATHER; msg.id++)
+		ck_assert(wire_gather(ends[0], &msg));
+	ev_run(loop, EVRUN_NOWAIT);
+	ck_assert_uint_eq(heard, WIRE_GATHER);
+	ck_assert(wire_gather(ends[0], &msg));
+	while (heard == WIRE_GATHER)
+		ev_run(loop, EVRUN_ONCE);
+	ck_assert_uint_eq(last_id, WIRE_GATHER + 1);
+	ck_assert(wire_gather(ends[0], &msg));
+	end();
+}
+END_TEST
+
 START_TEST(the_longest_message_goes_through)
 {
 	static char path[WIRE_MAX];
@@ -485,7 +516,8 @@ UNIT_MAIN("wire", every_message_comes_out_as_it_went_in,
     a_message_does_not_fit_where_there_is_no_room, what_no_sender_would_say_is_refused,
     a_command_or_outcome_out_of_range_is_refused, of_a_long_output_the_end_is_sent,
     a_path_that_no_message_can_hold_is_told, a_pair_is_close_on_exec_and_does_not_block,
-    a_burst_comes_whole_and_in_order, the_longest_message_goes_through,
+    a_burst_comes_whole_and_in_order, what_may_wait_keeps_its_place,
+    what_may_wait_waits_for_a_few_or_a_moment, the_longest_message_goes_through,
     the_queue_has_an_end, what_was_sent_before_the_end_is_heard_before_the_end,
     sending_to_the_dead_is_told_from_the_loop,
     a_peer_that_only_refuses_to_read_is_dead_too, a_malformed_message_ends_the_connection,
