@@ -16,7 +16,7 @@ place_uncache(struct watcher *w, int64_t id)
 	}
 }
 
-/* As deep as the path, or up to a directory that is remembered. */
+/* As deep as what can be remembered, or up to a directory that is. */
 static int64_t
 dir_id(struct watcher *w, struct root *root, const char *dir, size_t len, bool make)
 {
@@ -30,7 +30,7 @@ dir_id(struct watcher *w, struct root *root, const char *dir, size_t len, bool m
 	known = dircache_find(&root->dirs, dir, len);
 	if (known != NULL)
 		return known->id;
-	slash = memrchr(dir, '/', len);
+	slash = memrchr(dir, '/', len < DIRCACHE_PATH_MAX ? len : DIRCACHE_PATH_MAX);
 	up = slash == NULL ? 0 : (size_t)(slash - dir);
 	name = slash == NULL ? 0 : up + 1;
 	id = dir_id(w, root, dir, up, make);
