@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -23,6 +22,7 @@
 #include "base/xmalloc.h"
 #include "conf/argv.h"
 #include "conf/config.h"
+#include "daemon/arguments.h"
 #include "daemon/locks.h"
 #include "daemon/renew.h"
 #include "daemon/store.h"
@@ -32,40 +32,6 @@
 
 /* Of the trace log, to say why it died before it was ready. */
 #define LAST_WORDS 4096
-
-enum { OPT_MONITOR = 256, OPT_OF_CONFIG };
-
-static const struct option long_options[] = {
-	{ "foreground", no_argument, NULL, 'f' },
-	{ "config", required_argument, NULL, 'c' },
-	{ "project", required_argument, NULL, 'C' },
-	{ "test", no_argument, NULL, 't' },
-	{ "format", required_argument, NULL, OPT_OF_CONFIG },
-	{ "monitor", no_argument, NULL, OPT_MONITOR },
-	/* The long form of -o, by the same names. */
-	{ "tenant-id", required_argument, NULL, OPT_OF_CONFIG },
-	{ "user-id", required_argument, NULL, OPT_OF_CONFIG },
-	{ "session-id", required_argument, NULL, OPT_OF_CONFIG },
-	{ "metadata", required_argument, NULL, OPT_OF_CONFIG },
-	{ "version", no_argument, NULL, 'V' },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
-};
-
-struct arguments {
-	struct renew renew;
-	bool foreground;
-	bool test;
-	struct config_source source;
-	struct strlist options;
-};
-
-static const char usage[] =
-    "usage: filemond [-f] [-c file] [-C dir] [--format json|pretty|cloudevents|none]\n"
-    "                [-o name=value]... [--monitor] [--tenant-id t] [--user-id u]\n"
-    "                [--session-id s] [--metadata k=v,...]\n"
-    "       filemond -t [-c file] [-C dir] [-o name=value]...\n"
-    "       filemond -V | -h\n";
 
 static void NORETURN
 fail(int code, const char *text)
@@ -84,60 +50,6 @@ ensure_stdio(void)
 	while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd > STDERR_FILENO)
 		close(fd);
-}
-
-static void
-add_option(struct arguments *args, const char *name, const char *value)
-{
-	char *option = xasprintf("%s=%s", name, value);
-	strlist_add(&args->options, option);
-	free(option);
-}
-
-static void
-parse(int argc, char *argv[], struct arguments *args)
-{
-	int c, index = 0;
-	while ((c = getopt_long(argc, argv, "fc:C:to:Vh", long_options, &index)) != -1) {
-		switch (c) {
-		case 'f':
-			args->foreground = true;
-			break;
-		case 'c':
-			args->source.file = optarg;
-			break;
-		case 'C':
-			args->source.project = optarg;
-			break;
-		case 't':
-			args->test = true;
-			break;
-		case 'o':
-			strlist_add(&args->options, optarg);
-			break;
-		case OPT_OF_CONFIG:
-			add_option(args, long_options[index].name, optarg);
-			break;
-		case OPT_MONITOR:
-			args->source.monitor = true;
-			break;
-		case 'V':
-			puts("filemond " PACKAGE_VERSION);
-			exit(0);
-		case 'h':
-			fputs(usage, stdout);
-			exit(0);
-		default:
-			fputs(usage, stderr);
-			exit(EX_USAGE);
-		}
-	}
-	if (optind < argc) {
-		fprintf(stderr, "filemond: %s: not an option\n%s", argv[optind], usage);
-		exit(EX_USAGE);
-	}
-	if (args->options.n > 0)
-		args->source.options = (const char *const *)args->options.v;
 }
 
 static struct config *
@@ -339,7 +251,8 @@ go_background(struct pair_setup *setup)
 }
 
 static int
-serve(const struct arguments *args, struct config *config, const struct renewal *renewal)
+serve(const struct arguments *args, struct config *config, const struct renewal *renewal,
+    const struct renew *renew)
 {
 	bool renewed = renewal->count > 0;
 	struct pair_setup setup = {
@@ -363,7 +276,7 @@ serve(const struct arguments *args, struct config *config, const struct renewal 
 	}
 	locks_write_pid(&setup.locks, config);
 	log_set_process("supervisor");
-	int code = supervisor_main(&setup, &args->renew);
+	int code = supervisor_main(&setup, renew);
 	free(trace_log);
 	return code;
 }
@@ -372,11 +285,13 @@ int
 main(int argc, char *argv[])
 {
 	extern char **environ;
-	static struct arguments args; /* its strings live as long as the process */
+	static struct arguments
+	    args; /* the strings of both live as long as the process */
+	static struct renew renew;
 	struct renewal renewal;
 	ensure_stdio();
 	renew_take(&renewal);
-	renew_init(&args.renew, argv[0]);
+	renew_init(&renew, argv[0]);
 	setprogname("filemond");
 	setproctitle_init(argc, argv, environ);
 	notify_init();
@@ -384,7 +299,7 @@ main(int argc, char *argv[])
 	if (store_take(&stored) && renewal.count == 0)
 		renewal.hand = stored;
 	signal(SIGPIPE, SIG_IGN);
-	parse(argc, argv, &args);
+	arguments_parse(&args, argc, argv);
 	bool stays = args.foreground || args.source.monitor;
 	log_init(
 	    stays && is_journal(STDERR_FILENO) ? LOG_FORMAT_SYSTEMD : LOG_FORMAT_TEXT,
@@ -395,9 +310,9 @@ main(int argc, char *argv[])
 	/* What whoever started it had open would be held open for good. */
 	renew_close_others(&renewal);
 	make_absolute(&args.source, config);
-	args.renew.argv = same_arguments(&args);
+	renew.argv = same_arguments(&args);
 	log_set_level((enum log_level)config->log_level);
 	if (args.source.monitor)
 		return monitor(&args, config);
-	return serve(&args, config, &renewal);
+	return serve(&args, config, &renewal, &renew);
 }

@@ -54,6 +54,12 @@ if [ -x "$ctl" ]; then
 		done >"$T/more"
 		is "... and of no other" "$(cat "$T/more")" ""
 	done <"$T/commands"
+	daemon=${top_builddir:?}/filemond
+	"$daemon" --help | rows >"$T/rows"
+	ok "filemond --help lists its options" test "$(wc -l <"$T/rows")" -ge 13
+	while read -r row; do
+		ok "filemond.8 tells of $row" grep -Eq "^\.It $row( |\$)" "$top_srcdir/man/filemond.8"
+	done <"$T/rows"
 	sed '/^\.Ss Making/,$d' "$top_srcdir/man/filemonctl.1" >"$T/entry"
 	"$ctl" --help | rows >"$T/rows"
 	while read -r row; do

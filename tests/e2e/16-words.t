@@ -46,6 +46,12 @@ refuses "a cwd that is none" "3: handler a: cwd: $T/bad.conf: is no directory*" 
 says "a project that is none" "filemond: $T/bad.conf: is no directory*" \
 	"$FILEMOND" -t -C "$T/bad.conf"
 
+# filemond by hand
+like "filemond --help tells what each option is" "$("$FILEMOND" --help)" \
+	"usage: filemond *-C, --project DIR *the project *--test *check the configuration*filemonctl start*"
+says "what is no option of it" "*--nonsense*see 'filemond --help'" "$FILEMOND" --nonsense
+says "a word too many" "filemond: word: not an option*see 'filemond --help'" "$FILEMOND" word
+
 # init
 mkdir "$T/fresh"
 says "a handler's name is looked at" \
