@@ -58,6 +58,24 @@ describe_colon(const char *name, char *out, size_t size)
 	return known;
 }
 
+/* "5 s" is a value and a name. */
+static bool
+describe_unit(const char *name, char *out, size_t size)
+{
+	static const char *const units[] = { "ms", "s", "m", "h", "d", "K", "M", "G", "T",
+		"P" };
+	for (size_t i = 0; i < COUNTOF(units); i++) {
+		if (strcmp(units[i], name) != 0)
+			continue;
+		snprintf(out, size,
+		    "%s: unknown option: a number and its unit stand without a space, "
+		    "like 5%s",
+		    name, name);
+		return true;
+	}
+	return false;
+}
+
 static void
 describe_token(const char *token, char *out, size_t size)
 {
@@ -78,7 +96,7 @@ describe_named(
 {
 	int used = snprintf(out, size, "%s: ", name);
 	if (strncmp(said, "no such option", 14) == 0) {
-		if (!describe_colon(name, out, size))
+		if (!describe_colon(name, out, size) && !describe_unit(name, out, size))
 			fault_unknown(scope, name, out + used, size - (size_t)used);
 		return;
 	}

@@ -122,9 +122,11 @@ say_not_idle(struct ctl *ctl, const cJSON *result, int64_t timeout_ms)
 	char duration[TEXT_SHORT], count[TEXT_SHORT];
 	char *reason = item_text(result, "reason");
 
+	if (strcmp(reason, "paths are pending") == 0)
+		*reason = '\0'; /* the number says it */
 	clk_format_duration(timeout_ms, duration, sizeof(duration));
-	complain(ctl, "not idle after %s: %s pending%s%s%s", duration,
-	    text_count(get_int(result, "pending"), count),
+	complain(ctl, "not idle after %s: %s pending%s%s%s (see 'filemonctl queue')",
+	    duration, text_count(get_int(result, "pending"), count),
 	    get_bool(result, "scanning") ? ", a scan runs" : "", *reason ? ": " : "",
 	    reason);
 	free(reason);
@@ -249,7 +251,11 @@ show_paused(struct ctl *ctl, const cJSON *result)
 		buf_adds(&text, text.len > 0 ? ", " : "paused: ");
 		text_vis(&text, s, strlen(s));
 	}
-	say(ctl, "%s", text.len > 0 ? text.p : "nothing is paused");
+	say(ctl, "%s",
+	    text.len > 0 ? text.p
+		: strcmp(ctl->command->name, "resume") == 0
+		? "nothing is paused, and no breaker is open"
+		: "nothing is paused");
 	buf_release(&text);
 }
 

@@ -177,8 +177,10 @@ const struct command commands[] = {
 	{ .name = "run",
 	    .args = "[DIR]",
 	    .summary = "run commands for what changes below DIR, without a project",
-	    .help = "Commands are split into words as sh(1) does, but run by no shell:\n"
-		    "filemonctl run docs --load 'wc -l {path}' --remove-file 'echo gone'",
+	    .help =
+		"Commands are split into words as sh(1) does, but run by no shell:\n"
+		"filemonctl run docs --load 'wc -l {path}' --remove-file 'echo gone'\n"
+		"What they print goes to the trace log: -o log-level=info shows it.",
 	    .options = run_options,
 	    .run = cmd_run },
 	{ .name = "events",

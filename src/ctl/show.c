@@ -84,6 +84,18 @@ add_duration(struct table *table, const cJSON *item, const char *name)
 	table_cell(table, text);
 }
 
+/* What is 0 is due now, but for what waits for something else. */
+static void
+add_due(struct table *table, const cJSON *item)
+{
+	const char *state = get_string(item, "state");
+
+	if (strcmp(state, "breaker") == 0 || strcmp(state, "paused") == 0)
+		table_cell(table, "-");
+	else
+		add_duration(table, item, "due_in_ms");
+}
+
 int
 cmd_queue(struct ctl *ctl, int argc, char **argv)
 {
@@ -107,7 +119,7 @@ cmd_queue(struct ctl *ctl, int argc, char **argv)
 		add_text(table, item, "state");
 		add_text(table, item, "command");
 		table_cellf(table, "%lld", (long long)get_int(item, "attempts"));
-		add_duration(table, item, "due_in_ms");
+		add_due(table, item);
 		add_duration(table, item, "age_ms");
 		add_path(table, item);
 	}

@@ -178,11 +178,19 @@ add_count(struct buf *out, const cJSON *count, const char *before, const char *a
 }
 
 static void
+add_things(struct buf *out, const cJSON *count, const char *one, const char *many)
+{
+	if (count)
+		buf_addf(out, ", %.0f %s", count->valuedouble,
+		    count->valuedouble == 1 ? one : many);
+}
+
+static void
 pretty_started(struct buf *out, const struct record *r)
 {
 	add_text(out, ": ", string(r->type, "backend"));
-	add_count(out, number(r->type, "directories"), ", ", " directories");
-	add_count(out, number(r->type, "files"), ", ", " files");
+	add_things(out, number(r->type, "directories"), "directory", "directories");
+	add_things(out, number(r->type, "files"), "file", "files");
 	add_count(out, number(r->type, "ready_ms"), ", ready after ", " ms");
 	if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(r->type, "handover")))
 		buf_adds(out, ", watches taken over");

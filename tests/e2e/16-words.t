@@ -162,6 +162,10 @@ ctl status >"$T/status"
 like "status says where dead letters are" "$(cat "$T/status")" "*1 dead (see 'filemonctl failures')*"
 like "... and how a breaker is closed" "$(cat "$T/status")" "*'filemonctl resume absent' tries now*"
 ok "its lines fit a terminal" sh -c "! sed 's,$P,/p,' '$T/status' | grep -E '.{121}'"
+is "the queue has no time for what waits for a breaker" \
+	"$(ctl queue | awk '$NF == "absent" { print $2, $5 }')" "breaker -"
+says "wait says where to look" "*not idle after 1 ms: 1 pending: *breaker is open (see 'filemonctl queue')" \
+	ctl wait --timeout 1ms
 like "why of what could not be started" "$(ctl why absent)" \
 	"*handler absent: not delivered; waits: the handler's breaker is open*cannot start /nowhere/program*"
 like "why of what failed" "$(ctl why bad)" "*handler bad: perhaps delivered: a run began; given up*"

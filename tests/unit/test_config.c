@@ -277,6 +277,7 @@ static const struct {
 	{ "handler a {\n load = { x\n jobs = 2\n}\n", ":3: handler a: unexpected 'jobs'",
 	    "" },
 	{ "}", ":1: ", "a closing brace too many" },
+	{ "settle = 5 s", ":1: s: unknown option: ", "without a space, like 5s" },
 	{ "settle 5s", ":1: settle: ", "no equal sign: settle = value is wanted" },
 	{ "handler a {\n load = x\n jobs 2\n}",
 	    ":3: handler a: jobs: ", "no equal sign: jobs = value is wanted" },

@@ -269,6 +269,9 @@ START_TEST(pretty_tells_of_the_stream_itself)
 	ev = (struct event){ .type = EVENT_STARTED, .backend = "poll", .ready_ms = 8 };
 	converts(&ev, FORMAT_PRETTY,
 	    "13:59:43.416 started: poll, 0 directories, 0 files, ready after 8 ms\n");
+	ev.directories = ev.files = 1;
+	converts(&ev, FORMAT_PRETTY,
+	    "13:59:43.416 started: poll, 1 directory, 1 file, ready after 8 ms\n");
 	ev = (struct event){ .type = EVENT_STOPPED, .reason = "asked to" };
 	converts(&ev, FORMAT_PRETTY, "13:59:43.416 stopped: asked to\n");
 }
