@@ -188,9 +188,7 @@ refuse_scan(struct ctl *ctl, const char *word, const struct client_call *call)
 static int
 scan(struct ctl *ctl, const struct project *project, const char *word)
 {
-	struct client_call call = { .method = "scan",
-		.patience_ms = CLIENT_PATIENCE_MS,
-		.timeout_ms = CLIENT_TIMEOUT_MS };
+	struct client_call call = { .method = "scan" };
 	cJSON *params = cJSON_CreateObject();
 	enum client_outcome outcome;
 	int code = CTL_OK;
@@ -202,7 +200,7 @@ scan(struct ctl *ctl, const struct project *project, const char *word)
 	if (params == NULL)
 		return CTL_FAILED;
 	call.params = params;
-	outcome = client_ask(project->socket, project->state_dir, &call);
+	outcome = client_ask_project(project, &call);
 	if (outcome == CLIENT_REFUSED && word != NULL)
 		code = refuse_scan(ctl, word, &call);
 	else if (outcome != CLIENT_OK)
@@ -266,9 +264,7 @@ pause_or_resume(struct ctl *ctl, int argc, char **argv)
 	cJSON *params = NULL, *result = NULL;
 	int code;
 
-	while (args_next(ctl, argc, argv) != -1)
-		continue;
-	args_words(ctl, argc, 0, 1);
+	args_only_words(ctl, argc, argv, 0, 1);
 	code = project_open(ctl, &project);
 	if (code != CTL_OK)
 		return code;

@@ -259,6 +259,14 @@ args_words(const struct ctl *ctl, int argc, int min, int max)
 		usage_error(ctl, max == 0 ? "takes no arguments" : "too many arguments");
 }
 
+void
+args_only_words(struct ctl *ctl, int argc, char **argv, int min, int max)
+{
+	while (args_next(ctl, argc, argv) != -1)
+		continue;
+	args_words(ctl, argc, min, max);
+}
+
 long
 args_number(const struct ctl *ctl, const char *option, const char *arg, long min)
 {

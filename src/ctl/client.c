@@ -238,6 +238,14 @@ client_ask(const char *socket, const char *state_dir, struct client_call *call)
 	return outcome;
 }
 
+enum client_outcome
+client_ask_project(const struct project *project, struct client_call *call)
+{
+	call->patience_ms = CLIENT_PATIENCE_MS;
+	call->timeout_ms = CLIENT_TIMEOUT_MS;
+	return client_ask(project->socket, project->state_dir, call);
+}
+
 int
 client_failed(struct ctl *ctl, const struct project *project, enum client_outcome outcome,
     const struct client_call *call)
@@ -267,12 +275,8 @@ int
 client_call(struct ctl *ctl, const struct project *project, const char *method,
     cJSON *params, cJSON **result)
 {
-	struct client_call call = { .method = method,
-		.params = params,
-		.patience_ms = CLIENT_PATIENCE_MS,
-		.timeout_ms = CLIENT_TIMEOUT_MS };
-	enum client_outcome outcome =
-	    client_ask(project->socket, project->state_dir, &call);
+	struct client_call call = { .method = method, .params = params };
+	enum client_outcome outcome = client_ask_project(project, &call);
 
 	*result = call.result;
 	return outcome == CLIENT_OK ? CTL_OK

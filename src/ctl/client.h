@@ -38,6 +38,8 @@ struct client_call {
 enum client_outcome client_ask(
     const char *socket, const char *state_dir, struct client_call *);
 
+/* The same of a project, with the usual patience and time. */
+enum client_outcome client_ask_project(const struct project *, struct client_call *);
 /*
  * As commands want it: with the usual patience; says what is wrong and what to
  * do.  CTL_OK with *result, or an exit code.

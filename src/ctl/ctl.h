@@ -84,6 +84,8 @@ int args_next(struct ctl *, int argc, char **argv);
 int args_first(struct ctl *, int argc, char **argv);
 /* Ends with CTL_USAGE where there are fewer or more words (max -1: no limit). */
 void args_words(const struct ctl *, int argc, int min, int max);
+/* Of a command without options of its own: what is left are its words. */
+void args_only_words(struct ctl *, int argc, char **argv, int min, int max);
 /* A number from min on, a duration in ms: end with CTL_USAGE where arg is none. */
 long args_number(const struct ctl *, const char *option, const char *arg, long min);
 int64_t args_duration(const struct ctl *, const char *option, const char *arg);

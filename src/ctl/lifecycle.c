@@ -30,38 +30,37 @@ struct stop_options {
 	bool force;
 };
 
-int
-cmd_start(struct ctl *ctl, int argc, char **argv)
+static int
+start_as(struct ctl *ctl, int argc, const struct start_options *options)
 {
-	struct start_options options = { 0 };
 	struct project project;
 	int code;
 
-	while (args_next(ctl, argc, argv) != -1)
-		options.no_wait = true;
 	args_words(ctl, argc, 0, 0);
 	code = project_open(ctl, &project);
 	if (code == CTL_OK)
-		code = start_project(ctl, &project, &options);
+		code = start_project(ctl, &project, options);
 	project_release(&project);
 	return code;
 }
 
 int
-cmd_ensure(struct ctl *ctl, int argc, char **argv)
+cmd_start(struct ctl *ctl, int argc, char **argv)
 {
-	struct start_options options = { .silent = true };
-	struct project project;
-	int code;
+	struct start_options options = { 0 };
 
 	while (args_next(ctl, argc, argv) != -1)
-		continue;
-	args_words(ctl, argc, 0, 0);
-	code = project_open(ctl, &project);
-	if (code == CTL_OK)
-		code = start_project(ctl, &project, &options);
-	project_release(&project);
-	return code;
+		options.no_wait = true;
+	return start_as(ctl, argc, &options);
+}
+
+int
+cmd_ensure(struct ctl *ctl, int argc, char **argv)
+{
+	const struct start_options options = { .silent = true };
+
+	args_only_words(ctl, argc, argv, 0, 0);
+	return start_as(ctl, argc, &options);
 }
 
 /* Is the process one of filemond's?  Its title begins with its name. */
@@ -257,9 +256,7 @@ cmd_reload(struct ctl *ctl, int argc, char **argv)
 	const cJSON *line;
 	int code;
 
-	while (args_next(ctl, argc, argv) != -1)
-		continue;
-	args_words(ctl, argc, 0, 0);
+	args_only_words(ctl, argc, argv, 0, 0);
 	code = project_open(ctl, &project);
 	if (code == CTL_OK && !given_holds(ctl, &project))
 		code = CTL_FAILED;

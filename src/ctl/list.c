@@ -128,9 +128,7 @@ cmd_list(struct ctl *ctl, int argc, char **argv)
 	DIR *proc;
 	struct dirent *entry;
 
-	while (args_next(ctl, argc, argv) != -1)
-		continue;
-	args_words(ctl, argc, 0, 0);
+	args_only_words(ctl, argc, argv, 0, 0);
 	proc = opendir("/proc");
 	if (proc == NULL)
 		return failed(ctl, "/proc: %s", strerror(errno));

@@ -318,9 +318,7 @@ cmd_help(struct ctl *ctl, int argc, char **argv)
 static int
 cmd_version(struct ctl *ctl, int argc, char **argv)
 {
-	while (args_next(ctl, argc, argv) != -1)
-		continue;
-	args_words(ctl, argc, 0, 0);
+	args_only_words(ctl, argc, argv, 0, 0);
 	if (ctl->json)
 		puts("{\"version\":\"" PACKAGE_VERSION "\"}");
 	else

@@ -96,39 +96,16 @@ add_due(struct table *table, const cJSON *item)
 		add_duration(table, item, "due_in_ms");
 }
 
-int
-cmd_queue(struct ctl *ctl, int argc, char **argv)
+static void
+add_pending(struct table *table, const cJSON *item)
 {
-	static const char *const heads[] = { "HANDLER", "STATE", "COMMAND", "ATTEMPTS",
-		"DUE IN", "AGE", "PATH" };
-	struct table *table;
-	cJSON *result;
-	const cJSON *item;
-	int code = ask_for_table(ctl, argc, argv, &result);
-
-	if (code != CTL_OK || ctl->json || ctl->quiet)
-		goto out;
-	if (cJSON_GetArraySize(get(result, "items")) == 0) {
-		say(ctl, "nothing is pending");
-		goto out;
-	}
-	table = table_new(heads, COUNTOF(heads));
-	cJSON_ArrayForEach(item, get(result, "items"))
-	{
-		add_text(table, item, "handler");
-		add_text(table, item, "state");
-		add_text(table, item, "command");
-		table_cellf(table, "%lld", (long long)get_int(item, "attempts"));
-		add_due(table, item);
-		add_duration(table, item, "age_ms");
-		add_path(table, item);
-	}
-	table_print(table);
-	table_free(table);
-	say_left_out(ctl, result);
-out:
-	cJSON_Delete(result);
-	return code;
+	add_text(table, item, "handler");
+	add_text(table, item, "state");
+	add_text(table, item, "command");
+	table_cellf(table, "%lld", (long long)get_int(item, "attempts"));
+	add_due(table, item);
+	add_duration(table, item, "age_ms");
+	add_path(table, item);
 }
 
 static void
@@ -142,11 +119,31 @@ add_output(struct table *table, const cJSON *item)
 	buf_release(&lines);
 }
 
-int
-cmd_failures(struct ctl *ctl, int argc, char **argv)
+static void
+add_dead(struct table *table, const cJSON *item)
 {
-	static const char *const heads[] = { "HANDLER", "FAILED", "COMMAND", "ATTEMPTS",
-		"OUTCOME", "PATH" };
+	char ago[TEXT_SHORT];
+
+	add_text(table, item, "handler");
+	table_cell(table, text_ago(get_string(item, "failed_at"), clk_wall_ns(), ago));
+	add_text(table, item, "command");
+	table_cellf(table, "%lld", (long long)get_int(item, "attempts"));
+	add_text(table, item, "outcome");
+	add_path(table, item);
+	add_output(table, item);
+}
+
+/* How the rows of a method are shown. */
+struct listing {
+	const char *const *heads;
+	size_t columns;
+	const char *none; /* what is said where there are no rows */
+	void (*add)(struct table *, const cJSON *item);
+};
+
+static int
+show_listing(struct ctl *ctl, int argc, char **argv, const struct listing *listing)
+{
 	struct table *table;
 	cJSON *result;
 	const cJSON *item;
@@ -155,28 +152,39 @@ cmd_failures(struct ctl *ctl, int argc, char **argv)
 	if (code != CTL_OK || ctl->json || ctl->quiet)
 		goto out;
 	if (cJSON_GetArraySize(get(result, "items")) == 0) {
-		say(ctl, "no dead letters");
+		say(ctl, "%s", listing->none);
 		goto out;
 	}
-	table = table_new(heads, COUNTOF(heads));
-	cJSON_ArrayForEach(item, get(result, "items"))
-	{
-		char ago[TEXT_SHORT];
-		add_text(table, item, "handler");
-		table_cell(
-		    table, text_ago(get_string(item, "failed_at"), clk_wall_ns(), ago));
-		add_text(table, item, "command");
-		table_cellf(table, "%lld", (long long)get_int(item, "attempts"));
-		add_text(table, item, "outcome");
-		add_path(table, item);
-		add_output(table, item);
-	}
+	table = table_new(listing->heads, listing->columns);
+	cJSON_ArrayForEach(item, get(result, "items")) listing->add(table, item);
 	table_print(table);
 	table_free(table);
 	say_left_out(ctl, result);
 out:
 	cJSON_Delete(result);
 	return code;
+}
+
+int
+cmd_queue(struct ctl *ctl, int argc, char **argv)
+{
+	static const char *const heads[] = { "HANDLER", "STATE", "COMMAND", "ATTEMPTS",
+		"DUE IN", "AGE", "PATH" };
+	const struct listing listing = { heads, COUNTOF(heads), "nothing is pending",
+		add_pending };
+
+	return show_listing(ctl, argc, argv, &listing);
+}
+
+int
+cmd_failures(struct ctl *ctl, int argc, char **argv)
+{
+	static const char *const heads[] = { "HANDLER", "FAILED", "COMMAND", "ATTEMPTS",
+		"OUTCOME", "PATH" };
+	const struct listing listing = { heads, COUNTOF(heads), "no dead letters",
+		add_dead };
+
+	return show_listing(ctl, argc, argv, &listing);
 }
 
 /* A value is text as the file has it, or JSON of another kind. */
@@ -278,20 +286,16 @@ config_of_file(struct ctl *ctl, const struct project *project, cJSON **result)
 int
 cmd_config(struct ctl *ctl, int argc, char **argv)
 {
-	struct client_call call = { .method = "config",
-		.patience_ms = CLIENT_PATIENCE_MS,
-		.timeout_ms = CLIENT_TIMEOUT_MS };
+	struct client_call call = { .method = "config" };
 	struct project project;
 	enum client_outcome outcome;
 	int code;
 
-	while (args_next(ctl, argc, argv) != -1)
-		continue;
-	args_words(ctl, argc, 0, 0);
+	args_only_words(ctl, argc, argv, 0, 0);
 	code = project_open(ctl, &project);
 	if (code != CTL_OK)
 		return code;
-	outcome = client_ask(project.socket, project.state_dir, &call);
+	outcome = client_ask_project(&project, &call);
 	if (outcome == CLIENT_NOT_RUNNING)
 		code = config_of_file(ctl, &project, &call.result);
 	else if (outcome != CLIENT_OK)

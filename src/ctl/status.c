@@ -477,20 +477,16 @@ say_unknown(
 int
 cmd_status(struct ctl *ctl, int argc, char **argv)
 {
-	struct client_call call = { .method = "status",
-		.patience_ms = CLIENT_PATIENCE_MS,
-		.timeout_ms = CLIENT_TIMEOUT_MS };
+	struct client_call call = { .method = "status" };
 	struct project project;
 	enum client_outcome outcome;
 	int code;
 
-	while (args_next(ctl, argc, argv) != -1)
-		continue;
-	args_words(ctl, argc, 0, 0);
+	args_only_words(ctl, argc, argv, 0, 0);
 	code = project_open(ctl, &project);
 	if (code != CTL_OK)
 		return CTL_STATUS_UNKNOWN;
-	outcome = client_ask(project.socket, project.state_dir, &call);
+	outcome = client_ask_project(&project, &call);
 	if (outcome == CLIENT_NOT_RUNNING)
 		code = say_stopped(ctl, &project);
 	else if (outcome != CLIENT_OK)

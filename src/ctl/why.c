@@ -187,9 +187,7 @@ cmd_why(struct ctl *ctl, int argc, char **argv)
 	cJSON *params, *result = NULL;
 	int code;
 
-	while (args_next(ctl, argc, argv) != -1)
-		continue;
-	args_words(ctl, argc, 1, 1);
+	args_only_words(ctl, argc, argv, 1, 1);
 	code = project_open(ctl, &project);
 	if (code != CTL_OK)
 		return code;
