@@ -104,30 +104,43 @@ format_int(const struct option *row, const void *member, struct buf *out)
 	buf_addi(out, *(const int64_t *)member);
 }
 
+/* Numbers with a unit. */
+struct amount {
+	int64_t (*parse)(const char *); /* -1: malformed */
+	void (*add)(struct buf *, int64_t);
+	const char *wanted, *small, *large;
+};
+
+static int
+set_amount(const struct option *row, void *member, const char *s,
+    const struct refusal *refusal, const struct amount *amount)
+{
+	struct buf limits = BUF_INIT;
+	int64_t n = amount->parse(s);
+	if (n >= row->min && n <= row->max) {
+		*(int64_t *)member = n;
+		return 0;
+	}
+	amount->add(&limits, row->min);
+	buf_adds(&limits, " to ");
+	amount->add(&limits, row->max);
+	if (n < 0)
+		refuse(refusal, "'%.60s' is no %s is wanted, %s", s, amount->wanted,
+		    limits.p);
+	else
+		refuse(refusal, "%.60s is too %s: %s is wanted", s,
+		    n < row->min ? amount->small : amount->large, limits.p);
+	buf_release(&limits);
+	return -1;
+}
+
 static int
 set_duration(const struct option *row, void *member, const struct strlist *values,
     const struct refusal *refusal)
 {
-	const char *s = values->v[0];
-	struct buf limits = BUF_INIT;
-	int64_t ms = clk_parse_duration(s);
-	if (ms >= row->min && ms <= row->max) {
-		*(int64_t *)member = ms;
-		return 0;
-	}
-	add_duration(&limits, row->min);
-	buf_adds(&limits, " to ");
-	add_duration(&limits, row->max);
-	if (ms < 0)
-		refuse(refusal,
-		    "'%.60s' is no duration: a number with ms, s, m, h or d is wanted, "
-		    "%s",
-		    s, limits.p);
-	else
-		refuse(refusal, "%.60s is too %s: %s is wanted", s,
-		    ms < row->min ? "short" : "long", limits.p);
-	buf_release(&limits);
-	return -1;
+	static const struct amount duration = { clk_parse_duration, add_duration,
+		"duration: a number with ms, s, m, h or d", "short", "long" };
+	return set_amount(row, member, values->v[0], refusal, &duration);
 }
 
 static void
@@ -176,26 +189,9 @@ static int
 set_size(const struct option *row, void *member, const struct strlist *values,
     const struct refusal *refusal)
 {
-	const char *s = values->v[0];
-	struct buf limits = BUF_INIT;
-	int64_t bytes = parse_size(s);
-	if (bytes >= row->min && bytes <= row->max) {
-		*(int64_t *)member = bytes;
-		return 0;
-	}
-	add_size(&limits, row->min);
-	buf_adds(&limits, " to ");
-	add_size(&limits, row->max);
-	if (bytes < 0)
-		refuse(refusal,
-		    "'%.60s' is no size: a number of bytes, or with K, M, G or T, is "
-		    "wanted, %s",
-		    s, limits.p);
-	else
-		refuse(refusal, "%.60s is too %s: %s is wanted", s,
-		    bytes < row->min ? "small" : "large", limits.p);
-	buf_release(&limits);
-	return -1;
+	static const struct amount size = { parse_size, add_size,
+		"size: a number of bytes, or with K, M, G or T,", "small", "large" };
+	return set_amount(row, member, values->v[0], refusal, &size);
 }
 
 static void
@@ -412,83 +408,75 @@ format_exits(const struct option *row, const void *member, struct buf *out)
 	end_elements(out, n);
 }
 
-static const char *const enrich_names[] = { "process", "user", "session", "git" };
+/* Names, each a bit in the order of the list, up to NULL. */
+static int
+set_names(unsigned *member, const struct strlist *values, const char *const *names,
+    const char *wanted, const struct refusal *refusal)
+{
+	unsigned bits = 0;
+	for (size_t i = 0; i < values->n; i++) {
+		size_t t = 0;
+		while (names[t] && strcmp(names[t], values->v[i]) != 0)
+			t++;
+		if (!names[t])
+			return refuse(
+			    refusal, "'%.60s' is unknown: %s", values->v[i], wanted);
+		bits |= 1U << t;
+	}
+	*member = bits;
+	return 0;
+}
+
+static void
+format_names(unsigned bits, const char *const *names, struct buf *out)
+{
+	size_t n = 0;
+	for (size_t t = 0; names[t]; t++) {
+		if (!(bits & 1U << t))
+			continue;
+		add_element(out, &n);
+		buf_adds(out, names[t]);
+	}
+	end_elements(out, n);
+}
+
+static const char *const enrich_names[] = { "process", "user", "session", "git", NULL };
 
 static int
 set_enrich(const struct option *row, void *member, const struct strlist *values,
     const struct refusal *refusal)
 {
-	unsigned bits = 0;
 	(void)row;
-	for (size_t i = 0; i < values->n; i++) {
-		size_t t = 0;
-		while (t < COUNTOF(enrich_names) &&
-		    strcmp(enrich_names[t], values->v[i]) != 0)
-			t++;
-		if (t == COUNTOF(enrich_names))
-			return refuse(refusal,
-			    "'%.60s' is unknown: process, user, session or git is wanted",
-			    values->v[i]);
-		bits |= 1U << t;
-	}
-	*(unsigned *)member = bits;
-	return 0;
+	return set_names(member, values, enrich_names,
+	    "process, user, session or git is wanted", refusal);
 }
 
 static void
 format_enrich(const struct option *row, const void *member, struct buf *out)
 {
-	unsigned bits = *(const unsigned *)member;
-	size_t n = 0;
 	(void)row;
-	for (size_t t = 0; t < COUNTOF(enrich_names); t++) {
-		if (!(bits & 1U << t))
-			continue;
-		add_element(out, &n);
-		buf_adds(out, enrich_names[t]);
-	}
-	end_elements(out, n);
+	format_names(*(const unsigned *)member, enrich_names, out);
 }
 
-static const char *const type_names[] = { "file", "dir", "symlink", "other" };
+static const char *const type_names[] = { "file", "dir", "symlink", "other", NULL };
 
 static int
 set_types(const struct option *row, void *member, const struct strlist *values,
     const struct refusal *refusal)
 {
-	unsigned bits = 0;
 	(void)row;
 	if (values->n == 0)
 		return refuse(refusal,
 		    "the list is empty: some of file, dir, symlink, other are wanted");
-	for (size_t i = 0; i < values->n; i++) {
-		size_t t = 0;
-		while (
-		    t < COUNTOF(type_names) && strcmp(type_names[t], values->v[i]) != 0)
-			t++;
-		if (t == COUNTOF(type_names))
-			return refuse(refusal,
-			    "'%.60s' is unknown: some of file, dir, symlink, other are "
-			    "wanted",
-			    values->v[i]);
-		bits |= 1U << t;
-	}
-	*(unsigned *)member = bits;
-	return 0;
+	return set_names(member, values, type_names,
+	    "some of file, dir, symlink, other are wanted", refusal);
 }
 
 static void
 format_types(const struct option *row, const void *member, struct buf *out)
 {
-	size_t n = 0;
 	(void)row;
-	for (size_t t = 0; t < COUNTOF(type_names); t++) {
-		if (*(const unsigned *)member & 1U << t) {
-			add_element(out, &n);
-			buf_adds(out, type_names[t]);
-		}
-	}
-	end_elements(out, n);
+	format_names(*(const unsigned *)member, type_names, out);
 }
 
 static const struct {
