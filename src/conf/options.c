@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/compiler.h"
+#include "base/near.h"
 #include "conf/checks.h"
 #include "conf/config.h"
 
@@ -314,38 +315,6 @@ option_find(enum option_scope scope, const char *name)
 	return NULL;
 }
 
-static unsigned
-min3(unsigned a, unsigned b, unsigned c)
-{
-	unsigned least = a < b ? a : b;
-	return least < c ? least : c;
-}
-
-enum { NAME_MAX_LEN = 32 };
-
-/* Levenshtein's distance, a row at a time; names that are too long are far. */
-static unsigned
-distance(const char *a, const char *b)
-{
-	unsigned row[NAME_MAX_LEN + 1];
-	size_t na = strlen(a), nb = strlen(b);
-	if (na > NAME_MAX_LEN || nb > NAME_MAX_LEN)
-		return NAME_MAX_LEN;
-	for (unsigned j = 0; j <= nb; j++)
-		row[j] = j;
-	for (unsigned i = 1; i <= na; i++) {
-		unsigned diagonal = row[0];
-		row[0] = i;
-		for (unsigned j = 1; j <= nb; j++) {
-			unsigned up = row[j];
-			row[j] = min3(
-			    up + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
-			diagonal = up;
-		}
-	}
-	return row[nb];
-}
-
 const char *
 option_near(enum option_scope scope, const char *name)
 {
@@ -354,12 +323,13 @@ option_near(enum option_scope scope, const char *name)
 	const char *near = NULL;
 	for (int i = OPTION_TOP + 1; scope == OPTION_TOP && i < OPTION_SCOPE_COUNT; i++) {
 		const char *kind = option_scope_name((enum option_scope)i);
-		if (distance(kind, name) <= best)
+		if (near_distance(kind, name) <= best)
 			near = kind;
 	}
 	for (size_t i = 0; i < COUNTOF(options); i++) {
-		unsigned d = options[i].scope == scope ? distance(options[i].name, name)
-						       : NAME_MAX_LEN;
+		unsigned d = options[i].scope == scope
+		    ? near_distance(options[i].name, name)
+		    : NEAR_FAR;
 		if (d <= best) {
 			near = options[i].name;
 			best = d > 0 ? d - 1 : 0;

@@ -9,6 +9,7 @@
 
 #include "base/clk.h"
 #include "base/compiler.h"
+#include "base/near.h"
 #include "base/xmalloc.h"
 
 #define NSEC_PER_SEC INT64_C(1000000000)
@@ -272,33 +273,6 @@ text_parse_time(const char *s)
 	return to_ns(timegm(&tm) - east, ns);
 }
 
-/* Levenshtein's distance of two short words; long ones are far from all. */
-static size_t
-distance(const char *a, const char *b)
-{
-	enum { MAX = 24 };
-	size_t row[MAX + 1], la = strlen(a), lb = strlen(b);
-
-	if (la > MAX || lb > MAX)
-		return MAX;
-	for (size_t j = 0; j <= lb; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= la; i++) {
-		size_t diagonal = row[0];
-		row[0] = i;
-		for (size_t j = 1; j <= lb; j++) {
-			size_t best = diagonal + (a[i - 1] != b[j - 1]);
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-		}
-	}
-	return row[lb];
-}
-
 const char *
 text_nearest(const char *word, const char *const *names, size_t n)
 {
@@ -306,7 +280,7 @@ text_nearest(const char *word, const char *const *names, size_t n)
 	const char *found = NULL;
 
 	for (size_t i = 0; i < n; i++) {
-		size_t d = distance(word, names[i]);
+		size_t d = near_distance(word, names[i]);
 		if (strlen(word) >= 3 && strncmp(word, names[i], strlen(word)) == 0)
 			d = 0; /* a word begun */
 		if (d < best || (d == best && found == NULL)) {
