@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/clk.h"
-#include "base/xmalloc.h"
+#include "base/near.h"
 #include "conf/argv.h"
 #include "ctl/ctl.h"
 #include "ctl/text.h"
@@ -135,6 +135,7 @@ static void NORETURN
 unknown_long(const struct ctl *ctl, const char *word, const struct getopt_tables *t)
 {
 	const char *names[OPTIONS_MAX], *near;
+	char bare[NEAR_FAR + 2]; /* what is cut is far from all */
 	int len = (int)strcspn(word, "=");
 
 	if (begun_by(t, word, names) > 1)
@@ -142,7 +143,7 @@ unknown_long(const struct ctl *ctl, const char *word, const struct getopt_tables
 		    names[0], names[1]);
 	for (size_t i = 0; i < t->n; i++)
 		names[i] = t->longs[i].name;
-	char *bare = xstrndup(word + 2, (size_t)len - 2);
+	snprintf(bare, sizeof(bare), "%.*s", len - 2, word + 2);
 	near = text_nearest(bare, names, t->n);
 	if (near != NULL)
 		usage_error(
