@@ -133,11 +133,16 @@ struct fm_options {
 	int64_t rename_wait_ms;	  /* how long half a rename waits; 0: 10 */
 	bool cross_filesystems;	  /* go below other mount points */
 	/*
-	 * FM_LIST_ENTRY comes without st, except where the listed directory
-	 * appeared while watching, or the type can only be told by looking:
-	 * that saves a look at each name.
+	 * FM_LIST_ENTRY comes without st for what is no directory, except where
+	 * the listed directory appeared while watching: that saves a look at
+	 * each file.
 	 */
 	bool names_only;
+	/*
+	 * The same for directories that are going to be listed: FM_LIST_BEGIN or
+	 * FM_LIST_FAILED of their own follows.
+	 */
+	bool bare_dirs;
 	/*
 	 * Is path wanted?  Asked before a directory is watched and for every
 	 * event and entry; what is not wanted is neither watched nor told.

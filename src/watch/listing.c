@@ -302,6 +302,20 @@ found_dir(struct fm_watch *w, const char *name, size_t len, const struct stat *s
 	return 0;
 }
 
+/* Will the directory of this name be listed, too? */
+static bool
+is_next(const struct fm_watch *w, const struct listing_name *entry)
+{
+	const struct listing *l = &w->list;
+	uint32_t child;
+
+	if (l->flags & DIR_RECURSE)
+		return true;
+	child = dirtab_find(&w->dirs, l->dir, l->bytes + entry->at, entry->len);
+	return child == DIRTAB_NONE ||
+	    (w->dirs.dirs[child].flags & (DIR_LEARNED | DIR_FAILED | DIR_QUEUED));
+}
+
 /*
  * May it be told by its name and type alone?  A directory is looked at where
  * opening it might lead to another file system, and have it mounted.
@@ -311,11 +325,13 @@ is_name_enough(struct fm_watch *w, const struct listing_name *entry)
 {
 	const struct path *path = &w->list.path;
 
-	if (!w->o.names_only || (w->list.flags & FM_SCAN_FRESH) ||
-	    entry->type == DT_UNKNOWN)
+	if ((w->list.flags & FM_SCAN_FRESH) || entry->type == DT_UNKNOWN)
 		return false;
-	return entry->type != DT_DIR || w->o.cross_filesystems ||
-	    !mounts_may_be_at(w, path_rel(path), path_rel_len(path));
+	if (entry->type != DT_DIR)
+		return w->o.names_only;
+	return w->o.bare_dirs && is_next(w, entry) &&
+	    (w->o.cross_filesystems ||
+		!mounts_may_be_at(w, path_rel(path), path_rel_len(path)));
 }
 
 static int

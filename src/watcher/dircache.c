@@ -50,18 +50,19 @@ slot_for(struct dircache *cache, const char *path, size_t len)
 	return found;
 }
 
-void
+struct dircache_entry *
 dircache_put(struct dircache *cache, const char *path, size_t len, int64_t id)
 {
 	struct dircache_entry **slot;
 
 	if (len > DIRCACHE_PATH_MAX)
-		return;
+		return NULL;
 	slot = slot_for(cache, path, len);
 	free(*slot);
 	*slot = xmalloc(sizeof(**slot) + len);
 	**slot = (struct dircache_entry){ .id = id, .len = len };
 	memcpy((*slot)->path, path, len);
+	return *slot;
 }
 
 void

@@ -18,6 +18,7 @@
 struct dircache_entry {
 	int64_t id;
 	bool present; /* the row says: a directory that is there */
+	int64_t mark; /* of the row, as a listing has just shown it; 0: not known */
 	size_t len;
 	char path[];
 };
@@ -32,7 +33,9 @@ struct dircache {
 
 /* The entry may be changed; good until the next call.  NULL: not there. */
 struct dircache_entry *dircache_find(struct dircache *, const char *path, size_t len);
-void dircache_put(struct dircache *, const char *path, size_t len, int64_t id);
+/* NULL where it is not kept. */
+struct dircache_entry *dircache_put(
+    struct dircache *, const char *path, size_t len, int64_t id);
 void dircache_drop(struct dircache *, int64_t id);
 void dircache_clear(struct dircache *);
 

@@ -416,6 +416,7 @@ intake_open(struct watcher *w, struct root *root, struct legacy *legacy)
 		.poll_interval_ms = w->config->poll_interval_ms,
 		.cross_filesystems = w->config->cross_filesystems,
 		.names_only = w->state == NULL,
+		.bare_dirs = true,
 		.want = want,
 		.accept_root = accept_root,
 		.on_event = on_event,

@@ -62,6 +62,20 @@ place_as_dir(struct place *at)
 	return dir_id(at->w, at->root, at->path, at->len, true);
 }
 
+int64_t
+place_expected(struct root *root, const char *path, size_t len, const struct stat *st)
+{
+	struct dircache_entry *known = dircache_find(&root->dirs, path, len);
+	struct sig sig;
+
+	if (known == NULL || known->mark == 0)
+		return 0;
+	sig_from_stat(&sig, st);
+	known->present = known->mark == sig_hash(&sig);
+	known->mark = 0;
+	return known->present ? known->id : 0;
+}
+
 bool
 place_dir_present(struct place *at)
 {
@@ -110,6 +124,15 @@ is_file(const struct node *node)
 }
 
 void
+place_expect(struct root *root, const char *path, size_t len, const struct node_row *row)
+{
+	struct dircache_entry *known = dircache_put(&root->dirs, path, len, row->id);
+
+	if (known != NULL)
+		known->mark = row->mark;
+}
+
+void
 place_store(struct place *at, const struct sig *sig, bool gone)
 {
 	const struct node before = at->node;
@@ -127,4 +150,7 @@ place_store(struct place *at, const struct sig *sig, bool gone)
 	at->node.parent = place_dir(at, true);
 	node_insert(at->w->state, &at->node, at->name, at->name_len);
 	at->found = true;
+	if (sig->type == SIG_DIR && !gone && at->len > 0)
+		place_expect(at->root, at->path, at->len,
+		    &(struct node_row){ at->node.id, sig_hash(sig) });
 }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "state/node.h"
 
@@ -35,6 +36,12 @@ size_t place_dir_len(const struct place *);
 int64_t place_dir(struct place *, bool make);
 /* The row of the path itself, which is a directory; made where missing. */
 int64_t place_as_dir(struct place *);
+/*
+ * A listing shows a directory, and the row it has; it is to be listed itself.  Then
+ * its row is known, if what it says is what is there: else 0.
+ */
+void place_expect(struct root *, const char *path, size_t, const struct node_row *);
+int64_t place_expected(struct root *, const char *path, size_t, const struct stat *);
 /* Does the row of the directory, node.parent, say that it is there? */
 bool place_dir_present(struct place *);
 /* Writes the row with this signature; makes it, and its directories, if missing. */

@@ -395,6 +395,7 @@ is_certain(struct place *at)
 		return true;
 	dir.unsure = true;
 	node_update(w->state, &dir);
+	place_uncache(w, dir.id);
 	at->root->scan.unsure |= at->root->scan.dir == dir.id;
 	if (w->unsure_due_ms < 0)
 		w->unsure_due_ms = clk_mono_ms() + UNSURE_DIR_MS;

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "state/node.h"
 #include "watcher/pending.h"
+#include "watcher/place.h"
 #include "watcher/reconcile.h"
 #include "watcher/watcher_priv.h"
 
@@ -128,9 +129,16 @@ take_entry(struct root *root, const struct fm_event *event)
 {
 	struct node_row row;
 	size_t len = event->path_len - (size_t)(event->name - event->path);
+	bool found = catch_up(root, event->name, len, &row);
 
+	/* Its own listing looks at it.  One that is new becomes a row now: rows of one
+	   directory belong together in the index. */
+	if (found && event->st == NULL && event->is_dir) {
+		place_expect(root, event->path, event->path_len, &row);
+		return;
+	}
 	/* Without st where the state came after the watch: a monitor that polls. */
-	if (catch_up(root, event->name, len, &row) && event->st != NULL &&
+	if (found && event->st != NULL &&
 	    is_same(root->watcher->state, &row, event->st)) {
 		evaluate(root, row.id, event);
 		return;
@@ -141,19 +149,33 @@ take_entry(struct root *root, const struct fm_event *event)
 	    root->watcher, root, event->path, event->path_len, HINT_LOOK, event->st);
 }
 
+/* Its row is looked up, and compared with what is there. */
 static void
-begin(struct root *root, const struct fm_event *event)
+begin_unexpected(struct root *root, const struct fm_event *event)
 {
 	struct root_scan *scan = &root->scan;
 	struct place at;
 
-	scan->active = true;
-	buf_reset(&scan->path);
-	buf_add(&scan->path, event->path, event->path_len);
 	place_find(&at, root->watcher, root, event->path, event->path_len);
 	reconcile_present(&at, HINT_LOOK, event->st);
 	scan->dir = place_as_dir(&at);
 	scan->unsure = at.found && at.node.unsure;
+}
+
+static void
+begin(struct root *root, const struct fm_event *event)
+{
+	struct root_scan *scan = &root->scan;
+
+	scan->active = true;
+	scan->unsure = false;
+	buf_reset(&scan->path);
+	buf_add(&scan->path, event->path, event->path_len);
+	scan->dir = place_expected(root, event->path, event->path_len, event->st);
+	if (scan->dir == 0)
+		begin_unexpected(root, event);
+	if (event->path_len > 0)
+		evaluate(root, scan->dir, event);
 	buf_reset(&scan->last);
 	read_page(root, true);
 }
@@ -184,10 +206,9 @@ failed(struct root *root, const struct fm_event *event)
 	struct watcher *w = root->watcher;
 
 	root->scan.active = false;
-	if (event->error == ENOENT || event->error == ENOTDIR || event->error == ELOOP) {
-		reconcile_path(w, root, event->path, event->path_len, HINT_LOOK, NULL);
+	reconcile_path(w, root, event->path, event->path_len, HINT_LOOK, NULL);
+	if (event->error == ENOENT || event->error == ENOTDIR || event->error == ELOOP)
 		return;
-	}
 	w->intake.unseen++;
 	w->incomplete = true;
 	log_warnx("directory %s: cannot be listed: %s (what is below stays as it was)",

@@ -1003,7 +1003,7 @@ START_TEST(symbolic_links_are_told_and_never_followed)
 }
 END_TEST
 
-START_TEST(names_come_alone_where_that_is_enough)
+START_TEST(files_come_by_name_alone_where_that_is_enough)
 {
 	struct fixture f = start();
 
@@ -1015,13 +1015,34 @@ START_TEST(names_come_alone_where_that_is_enough)
 	ck_assert(!told(&f, FM_LIST_ENTRY, "f")->has_st);
 	ck_assert(!told(&f, FM_LIST_ENTRY, "link")->has_st);
 	ck_assert(!told(&f, FM_LIST_ENTRY, "link")->is_dir);
-	ck_assert(!told(&f, FM_LIST_ENTRY, "a")->has_st);
-	ck_assert(told(&f, FM_LIST_ENTRY, "a")->is_dir);
+	ck_assert(told(&f, FM_LIST_ENTRY, "a")->has_st);
 	make_dir(&f, "/b");
 	make_file(&f, "/b/g");
 	move_path(&f, "/b", "b");
 	drain(&f);
 	ck_assert(told(&f, FM_LIST_ENTRY, "b/g")->has_st);
+	fixture_release(&f);
+}
+END_TEST
+
+START_TEST(directories_that_are_listed_next_come_by_name_alone)
+{
+	struct fixture f = start();
+
+	make_file(&f, "f");
+	make_dir(&f, "a");
+	make_dir(&f, "a/b");
+	f.o.bare_dirs = true;
+	run(&f);
+	ck_assert(told(&f, FM_LIST_ENTRY, "f")->has_st);
+	ck_assert(!told(&f, FM_LIST_ENTRY, "a")->has_st);
+	ck_assert(told(&f, FM_LIST_ENTRY, "a")->is_dir);
+	ck_assert(told(&f, FM_LIST_BEGIN, "a/b")->has_st);
+	forget_told(&f);
+	ck_assert_int_eq(fm_watch_scan(f.w, "", false), 0);
+	drain(&f);
+	ck_assert(told(&f, FM_LIST_ENTRY, "a")->has_st);
+	ck_assert_ptr_null(told(&f, FM_LIST_BEGIN, "a"));
 	fixture_release(&f);
 }
 END_TEST
@@ -1270,7 +1291,7 @@ START_TEST(a_mount_point_is_not_opened)
 	make_dir(&f, "a/m \\n");
 	ck_assert_int_eq(mount("none", at(&f, "a/m \\n"), "tmpfs", 0, "size=1m"), 0);
 	ck_assert_int_ne(inotify_add_watch(queue, at(&f, "a/m \\n"), IN_OPEN), -1);
-	f.o.names_only = true;
+	f.o.bare_dirs = true;
 	run(&f);
 	ck_assert(told(&f, FM_LIST_ENTRY, "a/m \\n")->has_st);
 	ck_assert_uint_eq(stats(&f).dirs, 2);
@@ -1414,7 +1435,9 @@ WATCH_MAIN("watch", 1, the_first_scan_tells_everything_sorted_and_watches_each_d
     a_root_may_be_a_symbolic_link_and_is_lost_when_it_points_elsewhere,
     a_root_that_is_not_accepted_is_waited_for, any_byte_in_a_name_is_right,
     a_path_may_be_longer_than_the_kernel_takes,
-    symbolic_links_are_told_and_never_followed, names_come_alone_where_that_is_enough,
+    symbolic_links_are_told_and_never_followed,
+    files_come_by_name_alone_where_that_is_enough,
+    directories_that_are_listed_next_come_by_name_alone,
     what_is_not_wanted_is_neither_watched_nor_told,
     another_filter_forgets_and_finds_directories,
     a_scan_that_is_asked_for_lists_what_was_asked,
