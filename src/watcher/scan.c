@@ -167,6 +167,8 @@ begin(struct root *root, const struct fm_event *event)
 {
 	struct root_scan *scan = &root->scan;
 
+	/* A transaction for all that is read of this slice. */
+	sql_begin(state_sql(root->watcher->state));
 	scan->active = true;
 	scan->unsure = false;
 	buf_reset(&scan->path);
