@@ -19,7 +19,7 @@
 #include "watcher/watcher_priv.h"
 
 #define SLICE_ENTRIES 256
-#define SLICE_MS 10	    /* of listing, then the loop looks at the rest */
+#define SLICE_MS 4	    /* of listing; who asks something may have to wait for two */
 #define RECOVER_MIN_MS 1000 /* while the state cannot be written, later and later */
 #define RECOVER_MAX_MS 30000
 #define REST_MS 2000
