@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/clk.h"
+#include "base/vis.h"
 
 #define TEXT_MAX 8192
 #define LINE_MAX_BYTES (4 * TEXT_MAX + 256)
@@ -86,21 +87,6 @@ addf(struct line *line, const char *fmt, ...)
 		add(line, text, (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1);
 }
 
-/* May a well-formed character stand in a line?  Not C1 controls (U+009B begins
-   a terminal sequence), line separators, or marks that turn the direction. */
-static bool
-is_harmless(const unsigned char *s, size_t len)
-{
-	if (len == 1)
-		return s[0] >= 0x20 && s[0] != 0x7f && s[0] != '\\';
-	if (len == 2)
-		return s[0] != 0xc2 || s[1] >= 0xa0;
-	if (s[0] != 0xe2)
-		return true;
-	return !(s[1] == 0x80 && s[2] >= 0xa8 && s[2] <= 0xae) &&
-	    !(s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9);
-}
-
 /* As vis(3) with VIS_OCTAL | VIS_NL | VIS_TAB, which would not know UTF-8
    without a locale.  quoted: within a JSON string. */
 static void
@@ -111,7 +97,7 @@ add_escaped(struct line *line, const char *text, bool quoted)
 	const char *slash = quoted ? "\\\\" : "\\";
 	for (; n > 0; s += len, n -= len) {
 		len = buf_utf8(s, n);
-		if (len > 0 && is_harmless(s, len)) {
+		if (len > 0 && vis_is_harmless(s, len)) {
 			if (quoted && *s == '"')
 				add(line, "\\", 1);
 			add(line, (const char *)s, len);

@@ -10,47 +10,10 @@
 #include "base/clk.h"
 #include "base/compiler.h"
 #include "base/near.h"
+#include "base/vis.h"
 #include "base/xmalloc.h"
 
 #define NSEC_PER_SEC INT64_C(1000000000)
-
-/* The length of the character at s and its code point; 0 where it is no UTF-8. */
-static size_t
-utf8_decode(const char *s, size_t len, uint32_t *point)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	const unsigned char *p = (const unsigned char *)s;
-	size_t n = p[0] < 0x80		   ? 1
-	    : p[0] >= 0xc2 && p[0] <= 0xdf ? 2
-	    : (p[0] & 0xf0) == 0xe0	   ? 3
-	    : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4
-					   : 0;
-
-	if (n == 0 || n > len)
-		return 0;
-	*point = n == 1 ? p[0] : p[0] & (0x7fu >> n);
-	for (size_t i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		*point = *point << 6 | (p[i] & 0x3f);
-	}
-	if (*point < least[n] || *point > 0x10ffff || (*point & 0x1ff800) == 0xd800)
-		return 0;
-	return n;
-}
-
-/* Not a control character, and none that turns the direction or ends the line. */
-static bool
-is_harmless(uint32_t point)
-{
-	if (point < 0x20 || (point >= 0x7f && point < 0xa0) || point == '\\')
-		return false;
-	if (point >= 0x200b && point <= 0x200f)
-		return false;
-	if (point >= 0x2028 && point <= 0x202e)
-		return false;
-	return !(point >= 0x2060 && point <= 0x206f) && point != 0xfeff;
-}
 
 static void
 escape(struct buf *out, const char *s, size_t n)
@@ -71,14 +34,14 @@ escape(struct buf *out, const char *s, size_t n)
 void
 text_vis(struct buf *out, const char *s, size_t len)
 {
-	for (size_t i = 0; i < len;) {
-		uint32_t point = 0;
-		size_t n = utf8_decode(s + i, len - i, &point);
-		if (n > 0 && is_harmless(point))
+	for (size_t i = 0, n; i < len; i += n) {
+		n = buf_utf8(s + i, len - i);
+		if (n > 0 && vis_is_harmless(s + i, n)) {
 			buf_add(out, s + i, n);
-		else
-			escape(out, s + i, n > 0 ? n : 1);
-		i += n > 0 ? n : 1;
+			continue;
+		}
+		n = n > 0 ? n : 1;
+		escape(out, s + i, n);
 	}
 }
 
@@ -108,51 +71,27 @@ bool
 text_is_utf8(const char *s, size_t len)
 {
 	for (size_t i = 0, n; i < len; i += n) {
-		uint32_t point;
-		n = utf8_decode(s + i, len - i, &point);
+		n = buf_utf8(s + i, len - i);
 		if (n == 0)
 			return false;
 	}
 	return true;
 }
 
-static int
-base64_value(char c)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *p = c != '\0' ? strchr(digits, c) : NULL;
-
-	return p != NULL ? (int)(p - digits) : -1;
-}
-
 char *
 text_base64_decode(const char *s, size_t *len)
 {
-	size_t n = strlen(s), pad = 0;
-	char *out = xmalloc(n / 4 * 3 + 1), *to = out;
+	size_t n = strlen(s), digits = strcspn(s, "=");
+	struct buf out = BUF_INIT;
 
-	while (pad < 2 && pad < n && s[n - 1 - pad] == '=')
-		pad++;
-	if (n % 4 != 0)
-		goto fail;
-	for (size_t i = 0; i < n; i += 4) {
-		uint32_t bits = 0;
-		for (size_t j = i; j < i + 4; j++) {
-			int v = j >= n - pad ? 0 : base64_value(s[j]);
-			if (v == -1)
-				goto fail;
-			bits = bits << 6 | (uint32_t)v;
-		}
-		for (int shift = 16; shift >= 0; shift -= 8)
-			*to++ = (char)(bits >> shift & 0xff);
+	if (n % 4 != 0 || n - digits > 2 || strspn(s + digits, "=") != n - digits)
+		return NULL;
+	if (!buf_decode_base64(&out, s)) {
+		buf_release(&out);
+		return NULL;
 	}
-	*len = n / 4 * 3 - pad;
-	out[*len] = '\0';
-	return out;
-fail:
-	free(out);
-	return NULL;
+	*len = out.len;
+	return out.p;
 }
 
 char *

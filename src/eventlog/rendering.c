@@ -10,6 +10,7 @@
 
 #include "base/compiler.h"
 #include "base/json.h"
+#include "base/vis.h"
 #include "eventlog/event.h"
 
 struct record {
@@ -53,22 +54,6 @@ record_parse(struct record *r, const char *line, size_t len)
 	return r->name && r->id && *r->id && r->time ? 0 : -1;
 }
 
-/* May a well-formed character be shown?  Not C0 and C1 controls, marks that
-   turn the direction or have no width, line separators; "\" begins an escape. */
-static bool
-is_harmless(const unsigned char *s, size_t len)
-{
-	if (len == 1)
-		return *s >= 0x20 && *s != 0x7f && *s != '\\';
-	if (len == 2)
-		return s[0] != 0xc2 || s[1] >= 0xa0;
-	if (len == 3 && s[0] == 0xe2 && s[1] == 0x80)
-		return s[2] < 0x8b || (s[2] > 0x8f && s[2] < 0xa8) || s[2] > 0xae;
-	if (len == 3 && s[0] == 0xe2 && s[1] == 0x81)
-		return s[2] < 0xa0 || s[2] > 0xaf;
-	return len != 3 || memcmp(s, "\xef\xbb\xbf", 3) != 0;
-}
-
 /* As vis(3) does with VIS_OCTAL, but UTF-8 stays. */
 static void
 add_shown(struct buf *out, const char *text, size_t n)
@@ -76,7 +61,7 @@ add_shown(struct buf *out, const char *text, size_t n)
 	const unsigned char *s = (const unsigned char *)text;
 	for (size_t len; n > 0; s += len, n -= len) {
 		len = buf_utf8(s, n);
-		if (len > 0 && is_harmless(s, len)) {
+		if (len > 0 && vis_is_harmless(s, len)) {
 			buf_add(out, s, len);
 			continue;
 		}
