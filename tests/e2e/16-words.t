@@ -136,6 +136,12 @@ ok "run runs" wait_for "$LIMIT" lines_are 1
 kill "$run"
 wait "$run"
 is "... and says nothing of itself" "$(cat "$T/out" "$T/err")" ""
+"$FILEMONCTL" run --load "echo printed" -o log-level=info "$T/plain" >"$T/out" 2>"$T/err" &
+run=$!
+ok "with -o log-level=info it shows what is printed" wait_for "$LIMIT" \
+	grep -q "handler run here: printed" "$T/err"
+kill "$run"
+wait "$run"
 
 # A daemon: what failed, and what to do.
 conf <<CONF
