@@ -19,6 +19,10 @@ struct globs {
 	struct glob *v;
 	size_t n, cap;
 	bool positive; /* one at least is without "!" */
+	/* What a name that matches begins or ends with; unless a pattern is such
+	   that it says nothing of either. */
+	struct glob_set first, last;
+	bool any;
 };
 
 struct globs *
@@ -41,6 +45,26 @@ globs_free(struct globs *globs)
 	free(globs);
 }
 
+static void
+set_add(struct glob_set *set, char c)
+{
+	set->bits[(unsigned char)c / 64] |= UINT64_C(1) << (unsigned char)c % 64;
+}
+
+static void
+note_edge(struct globs *globs, const struct glob *g)
+{
+	const struct glob_part *part = g->parts;
+	const char *text = g->anchored ? NULL : g->text + part->at;
+	if (text && part->type == PART_SUFFIX && part->n > 1)
+		set_add(&globs->last, text[part->n - 1]);
+	else if (text && (part->type == PART_PREFIX || part->type == PART_LITERAL) &&
+	    part->n > (part->type == PART_PREFIX))
+		set_add(&globs->first, text[0]);
+	else
+		globs->any = true;
+}
+
 const char *
 globs_add(struct globs *globs, const char *pattern, size_t len, unsigned line)
 {
@@ -57,6 +81,7 @@ globs_add(struct globs *globs, const char *pattern, size_t len, unsigned line)
 		globs->v = xreallocarray(globs->v, globs->cap, sizeof(*globs->v));
 	}
 	globs->v[globs->n++] = g;
+	note_edge(globs, &g);
 	globs->positive |= !g.negated;
 	return NULL;
 }
@@ -169,11 +194,22 @@ glob_matches(
 	return part_matches(g, g->parts, name, (size_t)(path + len - name));
 }
 
+/* Mostly nothing matches, and that is seen at once. */
+static bool
+may_match(const struct globs *globs, const char *name, const char *end)
+{
+	return globs->any || name == end ||
+	    glob_set_has(&globs->first, (unsigned char)*name) ||
+	    glob_set_has(&globs->last, (unsigned char)end[-1]);
+}
+
 bool
 globs_find(const struct globs *globs, const char *path, size_t len, bool is_dir,
     struct glob_hit *hit)
 {
 	const char *name = name_of(path, len);
+	if (!may_match(globs, name, path + len))
+		return false;
 	for (size_t i = globs->n; i-- > 0;) {
 		const struct glob *g = &globs->v[i];
 		if (!glob_matches(g, path, len, name, is_dir))

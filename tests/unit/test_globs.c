@@ -179,6 +179,29 @@ START_TEST(a_list_of_negations_is_everything_but)
 }
 END_TEST
 
+START_TEST(either_end_of_a_name_may_be_what_matches)
+{
+	static const char *const patterns[] = { "a*", "*z", "m", "b*y" };
+	struct globs *globs = globs_new(NULL);
+	struct glob_hit hit;
+
+	for (size_t i = 0; i < 3; i++)
+		ck_assert_ptr_null(globs_add(globs, patterns[i], strlen(patterns[i]), 0));
+	ck_assert(globs_find(globs, "a", 1, false, &hit));
+	ck_assert(globs_find(globs, "x/ay", 4, false, &hit));
+	ck_assert(globs_find(globs, "x/z", 3, false, &hit));
+	ck_assert(globs_find(globs, "yz", 2, false, &hit));
+	ck_assert(globs_find(globs, "m", 1, false, &hit));
+	ck_assert(!globs_find(globs, "mm", 2, false, &hit));
+	ck_assert(!globs_find(globs, "za", 2, false, &hit));
+	ck_assert(!globs_find(globs, "a/x", 3, false, &hit));
+	ck_assert(!globs_find(globs, "bxy", 3, false, &hit));
+	ck_assert_ptr_null(globs_add(globs, patterns[3], strlen(patterns[3]), 0));
+	ck_assert(globs_find(globs, "bxy", 3, false, &hit));
+	globs_free(globs);
+}
+END_TEST
+
 START_TEST(the_hit_tells_the_pattern_as_written)
 {
 	struct globs *globs = globs_new(NULL);
@@ -475,7 +498,7 @@ UNIT_MAIN("globs", a_pattern_without_a_slash_matches_at_any_depth, a_slash_ancho
     two_stars_cross_directories, sets_have_ranges_classes_and_negation,
     a_backslash_takes_the_meaning_away, names_are_bytes,
     a_list_counts_what_is_above_and_the_last_match_wins,
-    a_list_of_negations_is_everything_but, the_hit_tells_the_pattern_as_written,
-    what_can_match_nothing_is_refused_with_a_reason, what_can_match_is_accepted,
-    a_pattern_has_a_longest_length, hostile_patterns_take_no_time,
-    git_agrees_about_random_patterns)
+    a_list_of_negations_is_everything_but, either_end_of_a_name_may_be_what_matches,
+    the_hit_tells_the_pattern_as_written, what_can_match_nothing_is_refused_with_a_reason,
+    what_can_match_is_accepted, a_pattern_has_a_longest_length,
+    hostile_patterns_take_no_time, git_agrees_about_random_patterns)
