@@ -18,6 +18,7 @@
 #include "ctl/project.h"
 #include "ctl/segments.h"
 #include "ctl/text.h"
+#include "ctl/when.h"
 #include "eventlog/event.h"
 #include "eventlog/head.h"
 #include "policy/filter.h"
@@ -26,16 +27,9 @@
 #define LINES_ALL (-1)
 #define LINES_UNSET (-2)
 #define DAY_LEN (sizeof("2026-01-31") - 1)
-#define NSEC_PER_MSEC INT64_C(1000000)
 /* inotify(7) tells of new records; this is for what it does not see. */
 #define LOOK_MS 1000
 #define LOOK_BLIND_MS 200
-
-/* A number or a time; unset: seq 0 and time "". */
-struct when {
-	uint64_t seq;
-	char time[CLK_RFC3339_SIZE];
-};
 
 /* What is asked for by the tags that are members of a record. */
 struct tag_filter {
@@ -90,56 +84,6 @@ check_type(struct ctl *ctl, const char *name)
 	usage_error(ctl, "--type: %s: no such type", name);
 }
 
-/* So long ago; what is longer ago than 1970 is from the beginning. */
-static int64_t
-ago_ns(int64_t ms)
-{
-	int64_t now = clk_wall_ns();
-
-	return ms < now / NSEC_PER_MSEC ? now - ms * NSEC_PER_MSEC : 0;
-}
-
-/* A sequence number, a time, or a duration before now. */
-static void
-parse_when(struct ctl *ctl, const char *option, const char *arg, struct when *when)
-{
-	int64_t ms, ns;
-
-	*when = (struct when){ 0, "" };
-	if (*arg != '\0' && strspn(arg, "0123456789") == strlen(arg)) {
-		when->seq = strtoull(arg, NULL, 10);
-		return;
-	}
-	ms = clk_parse_duration(arg);
-	ns = ms != -1 ? ago_ns(ms) : text_parse_time(arg);
-	if (ns == TEXT_TIME_RANGE)
-		usage_error(ctl,
-		    "%s: %s: out of range: a time from 1970-01-01 to " TEXT_TIME_LAST
-		    " is wanted",
-		    option, arg);
-	if (ns < 0)
-		usage_error(ctl,
-		    "%s: %s: a sequence number, a duration like 10m or a time "
-		    "like '2026-01-31 13:59' is wanted",
-		    option, arg);
-	clk_rfc3339(ns, when->time);
-}
-
-static bool
-is_set(const struct when *when)
-{
-	return when->seq > 0 || *when->time != '\0';
-}
-
-/* As strcmp(3): the record and the moment.  One without a time is at any. */
-static int
-compare(const struct record_head *head, const struct when *when)
-{
-	if (*when->time != '\0')
-		return head->time == NULL ? 0 : head_compare_time(head, when->time);
-	return head->seq < when->seq ? -1 : head->seq > when->seq;
-}
-
 static void
 take_options(struct ctl *ctl, int argc, char **argv, struct events *events)
 {
@@ -156,9 +100,9 @@ take_options(struct ctl *ctl, int argc, char **argv, struct events *events)
 		else if (key == 'n')
 			events->lines = args_number(ctl, "--lines", optarg, 0);
 		else if (key == 's')
-			parse_when(ctl, "--since", optarg, &events->since);
+			when_parse(ctl, "--since", optarg, &events->since);
 		else if (key == 'u')
-			parse_when(ctl, "--until", optarg, &events->until);
+			when_parse(ctl, "--until", optarg, &events->until);
 		else if (key == OPT_TENANT)
 			events->tags[TAG_TENANT].value = optarg;
 		else if (key == OPT_USER)
@@ -183,7 +127,7 @@ take_options(struct ctl *ctl, int argc, char **argv, struct events *events)
 	if (ctl->json)
 		events->format = FORMAT_JSON;
 	if (events->lines == LINES_UNSET)
-		events->lines = is_set(&events->since) || is_set(&events->until)
+		events->lines = when_is_set(&events->since) || when_is_set(&events->until)
 		    ? LINES_ALL
 		    : LINES_DEFAULT;
 }
@@ -269,8 +213,8 @@ is_too_late(const struct events *events, const char *line, size_t len)
 {
 	struct record_head head;
 
-	return is_set(&events->until) && head_parse(line, len, &head) &&
-	    compare(&head, &events->until) > 0;
+	return when_is_set(&events->until) && head_parse(line, len, &head) &&
+	    when_compare(&head, &events->until) > 0;
 }
 
 static bool
@@ -298,7 +242,7 @@ is_too_early(void *ctx, const char *line, size_t len)
 	const struct events *events = ctx;
 	struct record_head head;
 
-	return head_parse(line, len, &head) && compare(&head, &events->since) < 0;
+	return head_parse(line, len, &head) && when_compare(&head, &events->since) < 0;
 }
 
 /* Records are in order, so what follows one that is late enough is so, too. */
@@ -318,7 +262,7 @@ seek(struct events *events, struct segments *segments)
 		segments_seek_last(segments, events->lines, passes_filter, events);
 	else if (events->lines == 0)
 		segments_seek_end(segments);
-	else if (is_set(&events->since))
+	else if (when_is_set(&events->since))
 		segments_seek(segments, is_too_early, events);
 	else
 		segments_seek_start(segments);
@@ -457,7 +401,7 @@ cmd_events(struct ctl *ctl, int argc, char **argv)
 	events.project = &project;
 	dir = xasprintf("%s/events", project.state_dir);
 	segments = segments_open(dir);
-	events.since_met = !is_set(&events.since);
+	events.since_met = !when_is_set(&events.since);
 	seek(&events, segments);
 	if ((events.follow ? follow(ctl, &events, segments, dir)
 			   : print_new(ctl, &events, segments)) == -1)
