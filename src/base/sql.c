@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/walfile.h"
 #include "base/xmalloc.h"
 
 struct sql {
@@ -141,7 +142,7 @@ sql_open(const char *path, int cache_kib, bool check, bool *damaged)
 	struct sql *s = xcalloc(1, sizeof(*s));
 	configure();
 	s->path = xstrdup(path);
-	if (sqlite3_open_v2(path, &s->db, flags, NULL) != SQLITE_OK) {
+	if (sqlite3_open_v2(path, &s->db, flags, walfile_vfs()) != SQLITE_OK) {
 		fail(s, "open");
 		goto failed;
 	}

@@ -4,10 +4,13 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -198,6 +201,151 @@ START_TEST(a_failed_commit_is_rolled_back)
 }
 END_TEST
 
+/* Some 140 pages. */
+static struct sql *
+opened_with_rows(int rows, int cache_kib)
+{
+	char text[128];
+	struct sql *s = sql_open(path, cache_kib, true, &damaged);
+	ck_assert_ptr_nonnull(s);
+	snprintf(text, sizeof(text),
+	    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT %d) "
+	    "INSERT INTO t SELECT i, 0, zeroblob(500) FROM n",
+	    rows);
+	ck_assert_int_eq(
+	    sql_exec(s, "CREATE TABLE t (i INTEGER PRIMARY KEY, n, text)"), 0);
+	ck_assert_int_eq(sql_exec(s, text), 0);
+	return s;
+}
+
+/* Counts up rows from first on. */
+static int
+count_up(struct sql *s, int first, int rows)
+{
+	char text[128];
+	snprintf(text, sizeof(text), "UPDATE t SET n = n + 1 WHERE i > %d AND i <= %d",
+	    first, first + rows);
+	return sql_begin(s) == -1 ? -1 : sql_exec(s, text);
+}
+
+static void
+copy(const char *from, const char *to)
+{
+	size_t len;
+	char *text = fd_read_file(from, 64 << 20, &len);
+	ck_assert_ptr_nonnull(text);
+	ck_assert_int_eq(fd_write_atomic(to, text, len, 0600), 0);
+	free(text);
+}
+
+/* What would be read by the next process if this one were killed now. */
+static int
+sum_after_a_kill(void)
+{
+	char wal[PATH_MAX + 8], as[PATH_MAX + 8], as_wal[PATH_MAX + 16];
+	snprintf(wal, sizeof(wal), "%s-wal", path);
+	snprintf(as, sizeof(as), "%s.as", path);
+	snprintf(as_wal, sizeof(as_wal), "%s-wal", as);
+	copy(path, as);
+	copy(wal, as_wal);
+	struct sql *s = sql_open(as, 256, true, &damaged);
+	ck_assert_ptr_nonnull(s);
+	int sum = number(s, "SELECT sum(n) FROM t");
+	sql_close(s);
+	unlink(as);
+	unlink(as_wal);
+	return sum;
+}
+
+START_TEST(what_is_committed_is_in_the_file)
+{
+	int sum = 0;
+	enter();
+	struct sql *s = opened_with_rows(1000, 16);
+	for (int i = 0; i < 40; i++) {
+		int rows = i % 4 == 0 ? 900 : 1 + i * 7 % 50;
+		ck_assert_int_eq(count_up(s, i, rows), 0);
+		/* Pages that went to the log already are written anew. */
+		ck_assert_int_eq(count_up(s, i, rows), 0);
+		ck_assert_int_eq(number(s, "SELECT sum(n) FROM t"), sum + 2 * rows);
+		ck_assert_int_eq(sum_after_a_kill(), sum);
+		if (i % 3 == 2) {
+			ck_assert_int_eq(sql_exec(s, "ROLLBACK"), 0);
+		} else {
+			ck_assert_int_eq(sql_commit(s), 0);
+			sum += 2 * rows;
+		}
+		ck_assert_int_eq(number(s, "SELECT sum(n) FROM t"), sum);
+		ck_assert_int_eq(sum_after_a_kill(), sum);
+	}
+	sql_close(s);
+	leave();
+}
+END_TEST
+
+/* Calls that write, of this process. */
+static long
+writes(void)
+{
+	size_t len;
+	char *text = fd_read_file("/proc/self/io", 4096, &len);
+	const char *at = text ? strstr(text, "syscw: ") : NULL;
+	long n = at ? strtol(at + 7, NULL, 10) : -1;
+	free(text);
+	return n;
+}
+
+START_TEST(a_small_transaction_is_one_write)
+{
+	enter();
+	struct sql *s = opened_with_rows(1000, 4096);
+	for (int i = 0; i < 3; i++) {
+		/* An assertion writes, too. */
+		long before = writes();
+		int failed = count_up(s, 0, 1) | count_up(s, 500, 1) | sql_commit(s);
+		long after = writes();
+		ck_assert_int_eq(failed, 0);
+		if (before != -1)
+			ck_assert_int_eq(after - before, 1);
+	}
+	sql_close(s);
+	leave();
+}
+END_TEST
+
+START_TEST(what_cannot_be_written_is_rolled_back)
+{
+	struct rlimit limit, before;
+	struct stat st;
+	char wal[PATH_MAX + 8];
+	enter();
+	struct sql *s = opened_with_rows(1000, 16);
+	snprintf(wal, sizeof(wal), "%s-wal", path);
+	ck_assert_int_eq(stat(wal, &st), 0);
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	/* The log is written from its beginning again, or on: it may not grow. */
+	for (int rows = 1; rows < 1000; rows = rows * 3 + 1) {
+		ck_assert_int_eq(sql_exec(s, "PRAGMA wal_checkpoint(TRUNCATE)"), 0);
+		limit = (struct rlimit){ 6000, before.rlim_max };
+		ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+		ck_assert(count_up(s, 0, rows + 20) == -1 || sql_commit(s) == -1);
+		ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+		ck_assert(sql_failed(s));
+		sql_clear(s);
+		if (sql_in_transaction(s))
+			ck_assert_int_eq(sql_exec(s, "ROLLBACK"), 0);
+		ck_assert_int_eq(number(s, "SELECT sum(n) FROM t"), 0);
+		ck_assert_int_eq(sum_after_a_kill(), 0);
+	}
+	ck_assert_int_eq(count_up(s, 0, 1000), 0);
+	ck_assert_int_eq(sql_commit(s), 0);
+	ck_assert_int_eq(sum_after_a_kill(), 1000);
+	sql_close(s);
+	leave();
+}
+END_TEST
+
 START_TEST(a_failure_is_told_once_with_the_statement_and_kept)
 {
 	enter();
@@ -333,7 +481,9 @@ END_TEST
 UNIT_MAIN("sql", a_database_is_opened_as_promised,
     a_temporary_one_and_one_in_memory_work_too, rows_come_and_the_statement_can_run_again,
     what_is_synced_needs_no_transaction_and_no_file, a_transaction_is_begun_once_and_ends,
-    a_failed_commit_is_rolled_back, a_failure_is_told_once_with_the_statement_and_kept,
+    a_failed_commit_is_rolled_back, what_is_committed_is_in_the_file,
+    a_small_transaction_is_one_write, what_cannot_be_written_is_rolled_back,
+    a_failure_is_told_once_with_the_statement_and_kept,
     a_statement_that_fails_can_run_again, migrations_run_from_where_the_file_is,
     a_migration_that_fails_leaves_nothing_of_itself,
     a_file_that_is_no_database_is_damaged,
