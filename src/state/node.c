@@ -139,6 +139,20 @@ node_update_from(struct state *state, const struct node *before, const struct no
 }
 
 void
+node_set_unsure(struct state *state, struct node *node, bool unsure)
+{
+	sqlite3_stmt *stmt =
+	    state_stmt(state, "UPDATE node SET unsure = ?2, mark = ?3 WHERE id = ?1");
+
+	node->unsure = unsure;
+	sql_begin(state_sql(state));
+	sqlite3_bind_int64(stmt, 1, node->id);
+	sqlite3_bind_int(stmt, 2, unsure);
+	sqlite3_bind_int64(stmt, 3, mark_of(node));
+	sql_run(state_sql(state), stmt);
+}
+
+void
 node_delete(struct state *state, int64_t id)
 {
 	sqlite3_stmt *stmt = state_stmt(state, "DELETE FROM node WHERE id = ?1");

@@ -36,6 +36,8 @@ void node_update(struct state *, const struct node *);
 /* The same where it was before, and that is in the row: what does not differ is not
    written, nor the indices of it. */
 void node_update_from(struct state *, const struct node *before, const struct node *);
+/* May its stamps tell less than happened to it (settle.h)?  Nothing else is written. */
+void node_set_unsure(struct state *, struct node *, bool unsure);
 void node_delete(struct state *, int64_t id);
 bool node_has_children(struct state *, int64_t id);
 /* Another node of this parent and name: what a rename does to a row. */

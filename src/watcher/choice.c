@@ -290,10 +290,8 @@ begin(struct choice *c, enum wire_command command, struct delivery *old)
 	struct job *job = job_new(c, command);
 
 	job->unsure = unsure_ms(c) > 0;
-	if (job->unsure && !c->node.unsure) {
-		c->node.unsure = true;
-		node_update(c->w->state, &c->node);
-	}
+	if (job->unsure && !c->node.unsure)
+		node_set_unsure(c->w->state, &c->node, true);
 	if (c->w->config->sync_state &&
 	    (c->d.state != DELIVERY_PERHAPS || command == WIRE_MOVE))
 		state_must_last(c->w->state);

@@ -310,8 +310,7 @@ unchanged(struct place *at, enum hint hint, const struct stat *st)
 		at->w->intake.suppressed++;
 	}
 	if (unsure && (hint == HINT_WRITTEN || hint == HINT_LOOK)) {
-		at->node.unsure = false;
-		node_update(at->w->state, &at->node);
+		node_set_unsure(at->w->state, &at->node, false);
 		dispatch_taint_path(at->w, at->root, at->path, at->len);
 	}
 	if (hint == HINT_WRITTEN || unsure)
@@ -393,8 +392,7 @@ is_certain(struct place *at)
 		&st) == 0 &&
 	    st.st_ino == dir.sig.ino)
 		return true;
-	dir.unsure = true;
-	node_update(w->state, &dir);
+	node_set_unsure(w->state, &dir, true);
 	place_uncache(w, dir.id);
 	at->root->scan.unsure |= at->root->scan.dir == dir.id;
 	if (w->unsure_due_ms < 0)
@@ -455,8 +453,7 @@ look_again(struct watcher *w, int64_t id, struct buf *path, int64_t *wait_ms)
 	if (ms > 0 && (*wait_ms < 0 || ms < *wait_ms)) {
 		*wait_ms = ms;
 	} else if (ms <= 0 && sig_compare(&node.sig, &sig) == SIG_SAME) {
-		node.unsure = false;
-		node_update(w->state, &node);
+		node_set_unsure(w->state, &node, false);
 	} else if (ms <= 0) {
 		reconcile_path(w, root, path->p, path->len, HINT_LOOK, &st);
 	}

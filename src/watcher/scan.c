@@ -196,10 +196,8 @@ end(struct root *root)
 	}
 	root->scan.active = false;
 	if (root->scan.unsure && node_get(root->watcher->state, root->scan.dir, &dir) &&
-	    dir.unsure) {
-		dir.unsure = false;
-		node_update(root->watcher->state, &dir);
-	}
+	    dir.unsure)
+		node_set_unsure(root->watcher->state, &dir, false);
 }
 
 static void

@@ -117,6 +117,23 @@ START_TEST(whatever_differs_in_a_node_is_written)
 }
 END_TEST
 
+START_TEST(a_node_may_be_unsure_for_a_while)
+{
+	struct state *state = open_temporary();
+	struct node node = add_node(state, node_root(state, "/p"), "f", SIG_FILE), found;
+	int64_t ids[2];
+
+	node_set_unsure(state, &node, true);
+	ck_assert(node.unsure && node_get(state, node.id, &found) && found.unsure);
+	ck_assert_int_eq(sig_hash(&found.sig), sig_hash(&node.sig));
+	ck_assert_uint_eq(node_unsure(state, 0, ids, 2), 1);
+	node_set_unsure(state, &node, false);
+	ck_assert(!node.unsure && node_get(state, node.id, &found) && !found.unsure);
+	ck_assert_uint_eq(node_unsure(state, 0, ids, 2), 0);
+	state_close(state);
+}
+END_TEST
+
 START_TEST(pages_give_the_names_of_a_directory_in_order_and_all_of_them)
 {
 	struct state *state = open_temporary();
@@ -383,7 +400,7 @@ END_TEST
 
 UNIT_MAIN("state", a_path_is_found_and_built_again_through_its_directories,
     a_relinked_directory_takes_everything_below_with_it,
-    whatever_differs_in_a_node_is_written,
+    whatever_differs_in_a_node_is_written, a_node_may_be_unsure_for_a_while,
     pages_give_the_names_of_a_directory_in_order_and_all_of_them,
     a_page_tells_by_a_mark_what_was_surely_seen, due_deliveries_come_in_order_of_time,
     what_is_blocked_becomes_due_when_the_other_is_done,
