@@ -93,8 +93,8 @@ mounts_may_be_at(struct fm_watch *w, const char *path, size_t len)
 		m->known = true;
 		m->listed = w->listed;
 	}
-	if (m->anywhere)
-		return true;
+	if (m->anywhere || m->len == 0)
+		return m->anywhere;
 	end = m->paths + m->len;
 	for (const char *p = m->paths; p < end; p += strlen(p) + 1)
 		if (strlen(p) == len && memcmp(p, path, len) == 0)
