@@ -339,21 +339,25 @@ dirtab_path(const struct dirtab *t, uint32_t dir, char *out)
 }
 
 void
-dirtab_queue(struct dirtab *t, uint32_t dir, bool front)
+dirtab_queue_after(struct dirtab *t, uint32_t dir, uint32_t after)
 {
 	struct dir *d = &t->dirs[dir];
+	uint32_t *link = after == DIRTAB_NONE ? &t->head : &t->dirs[after].queue;
 
 	if (d->flags & DIR_QUEUED)
 		return;
 	d->flags |= DIR_QUEUED;
-	d->queue = front ? t->head : DIRTAB_NONE;
-	if (t->head == DIRTAB_NONE)
-		t->head = t->tail = dir;
-	else if (front)
-		t->head = dir;
-	else
-		t->tail = t->dirs[t->tail].queue = dir;
+	d->queue = *link;
+	*link = dir;
+	if (t->tail == after)
+		t->tail = dir;
 	t->queued++;
+}
+
+void
+dirtab_queue(struct dirtab *t, uint32_t dir, bool front)
+{
+	dirtab_queue_after(t, dir, front ? DIRTAB_NONE : t->tail);
 }
 
 uint32_t

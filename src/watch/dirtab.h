@@ -99,6 +99,8 @@ void dirtab_path(const struct dirtab *, uint32_t dir, char *out);
 
 /* Does nothing where it is queued already. */
 void dirtab_queue(struct dirtab *, uint32_t dir, bool front);
+/* After one that was queued and has not been taken since, removed or not. */
+void dirtab_queue_after(struct dirtab *, uint32_t dir, uint32_t after);
 uint32_t dirtab_take(struct dirtab *);
 
 size_t dirtab_memory(const struct dirtab *);

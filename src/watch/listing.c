@@ -268,10 +268,24 @@ begin(struct fm_watch *w)
 		qsort_r(l->names, l->count, sizeof(*l->names), compare_names, l->bytes);
 	tree_clear_failed(w, l->dir);
 	mark_children(w, l->dir);
+	l->last = DIRTAB_NONE;
 	l->version = w->dirs.version;
 	w->listed++;
 	tell_listing(w, FM_LIST_BEGIN, &st, 0);
 	return true;
+}
+
+/* What was found is listed next, in the order of the names. */
+static void
+queue_next(struct fm_watch *w, uint32_t child, unsigned flags)
+{
+	struct listing *l = &w->list;
+
+	get(w, child)->flags |= (uint16_t)flags;
+	if (get(w, child)->flags & DIR_QUEUED)
+		return;
+	dirtab_queue_after(&w->dirs, child, l->last);
+	l->last = child;
 }
 
 /* st NULL: it is of the listed directory's file system. */
@@ -290,15 +304,12 @@ found_dir(struct fm_watch *w, const char *name, size_t len, const struct stat *s
 		    (child = dirtab_add(&w->dirs, l->dir, name, len)) == DIRTAB_NONE)
 			return -1;
 		get(w, child)->flags &= (uint16_t) ~(DIR_UNSEEN | DIR_LEARNED);
-		if (scan & FM_SCAN_FRESH)
-			tree_queue(w, child, FM_SCAN_FRESH, true);
-		else
-			tree_queue(w, child, l->flags, true);
+		queue_next(w, child, scan & FM_SCAN_FRESH ? FM_SCAN_FRESH : l->flags);
 		return 0;
 	}
 	get(w, child)->flags &= (uint16_t)~DIR_UNSEEN;
 	if ((l->flags & DIR_RECURSE) || (get(w, child)->flags & DIR_FAILED))
-		tree_queue(w, child, l->flags, true);
+		queue_next(w, child, l->flags);
 	return 0;
 }
 

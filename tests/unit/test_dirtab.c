@@ -158,6 +158,32 @@ START_TEST(the_list_survives_removals_and_renames)
 }
 END_TEST
 
+START_TEST(one_may_come_after_another_that_waits)
+{
+	struct dirtab t;
+
+	ck_assert_int_eq(dirtab_init(&t), 0);
+	uint32_t a = add(&t, DIRTAB_ROOT, "a"), b = add(&t, DIRTAB_ROOT, "b");
+	uint32_t c = add(&t, DIRTAB_ROOT, "c"), d = add(&t, DIRTAB_ROOT, "d");
+	uint32_t e = add(&t, DIRTAB_ROOT, "e");
+	dirtab_queue_after(&t, d, DIRTAB_NONE);
+	dirtab_queue_after(&t, a, DIRTAB_NONE);
+	dirtab_queue_after(&t, b, a);
+	dirtab_remove(&t, b);
+	dirtab_queue_after(&t, c, b);
+	dirtab_queue_after(&t, e, d);
+	dirtab_queue(&t, DIRTAB_ROOT, false);
+	ck_assert_uint_eq(t.queued, 5);
+	ck_assert_uint_eq(dirtab_take(&t), a);
+	ck_assert_uint_eq(dirtab_take(&t), c);
+	ck_assert_uint_eq(dirtab_take(&t), d);
+	ck_assert_uint_eq(dirtab_take(&t), e);
+	ck_assert_uint_eq(dirtab_take(&t), DIRTAB_ROOT);
+	ck_assert_uint_eq(dirtab_take(&t), DIRTAB_NONE);
+	dirtab_release(&t);
+}
+END_TEST
+
 /* Against a list that is kept the slow way. */
 START_TEST(random_changes_leave_the_table_right)
 {
@@ -231,4 +257,5 @@ UNIT_MAIN("dirtab", a_path_is_made_from_the_names_above,
     a_renamed_directory_takes_all_below_along, a_directory_cannot_be_moved_below_itself,
     a_detached_directory_is_not_found_and_comes_back_with_all_below,
     a_watch_is_found_until_it_is_taken_away, the_list_survives_removals_and_renames,
-    random_changes_leave_the_table_right, a_directory_costs_at_most_80_bytes)
+    one_may_come_after_another_that_waits, random_changes_leave_the_table_right,
+    a_directory_costs_at_most_80_bytes)

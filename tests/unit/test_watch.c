@@ -1025,6 +1025,25 @@ START_TEST(files_come_by_name_alone_where_that_is_enough)
 }
 END_TEST
 
+START_TEST(what_is_found_is_listed_next_by_name)
+{
+	struct fixture f = start();
+	char order[64] = "";
+
+	make_dir(&f, "b");
+	make_dir(&f, "a");
+	make_dir(&f, "a/y");
+	make_dir(&f, "a/x");
+	run(&f);
+	for (size_t i = 0; i < f.count; i++)
+		if (f.told[i].kind == FM_LIST_BEGIN)
+			snprintf(order + strlen(order), sizeof(order) - strlen(order),
+			    "%s ", f.told[i].path);
+	ck_assert_str_eq(order, " a a/x a/y b ");
+	fixture_release(&f);
+}
+END_TEST
+
 START_TEST(directories_that_are_listed_next_come_by_name_alone)
 {
 	struct fixture f = start();
@@ -1438,7 +1457,7 @@ WATCH_MAIN("watch", 1, the_first_scan_tells_everything_sorted_and_watches_each_d
     symbolic_links_are_told_and_never_followed,
     files_come_by_name_alone_where_that_is_enough,
     directories_that_are_listed_next_come_by_name_alone,
-    what_is_not_wanted_is_neither_watched_nor_told,
+    what_is_found_is_listed_next_by_name, what_is_not_wanted_is_neither_watched_nor_told,
     another_filter_forgets_and_finds_directories,
     a_scan_that_is_asked_for_lists_what_was_asked,
     a_directory_that_vanishes_while_listed_is_told_as_failed,
