@@ -24,6 +24,7 @@
 #include "watcher/keep.h"
 #include "watcher/legacy.h"
 #include "watcher/life.h"
+#include "watcher/place.h"
 #include "watcher/stream.h"
 #include "watcher/turn.h"
 #include "watcher/undo.h"
@@ -222,8 +223,10 @@ watcher_scan_done(struct watcher *w)
 	}
 	plan_rescan(w);
 	w->spare = true;
-	if (w->ready)
+	if (w->ready) {
+		place_uncache(w, 0); /* the scan has pushed out what events need */
 		return;
+	}
 	w->ready = true;
 	w->ready_ms = now - w->start_ms;
 	say_ready(w);
