@@ -441,11 +441,15 @@ release(struct runner *r)
 	ev_loop_destroy(r->loop);
 }
 
-/* Not the default loop: that one reaps children itself, without their usage. */
+/*
+ * Not the default loop: that one reaps children itself, without their usage.  And
+ * signals are read: a handler would break off the wait that then is begun again.
+ */
 int
 runner_main(const struct runner_setup *setup)
 {
-	struct runner r = { .setup = setup, .loop = ev_loop_new(EVFLAG_NOENV) };
+	struct runner r = { .setup = setup,
+		.loop = ev_loop_new(EVFLAG_NOENV | EVFLAG_SIGNALFD) };
 	const struct jobs_events jobs_events = { on_started, on_ended, on_stopped, &r };
 	const struct sinks_hooks sinks_hooks = { on_sink, &r };
 	const struct token_hooks token_hooks = { on_token, &r };
