@@ -271,7 +271,10 @@ idle >/dev/null
 replace() # DIRECTORY TARGET
 {
 	: >"$HLOG"
+	# Paused: a removal that ran between the two would have to run again.
+	ctl pause >/dev/null
 	rm -r "${P:?}/$1" && ln -s "$2" "$P/$1"
+	ctl resume >/dev/null
 	idle >/dev/null
 	like "a link to $2 for a directory: it is loaded, what was below is removed" \
 		"$(sort "$HLOG" | tr '\n' ';')" "$3"
