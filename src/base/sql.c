@@ -247,6 +247,19 @@ sql_row(struct sql *s, sqlite3_stmt *stmt)
 	return false;
 }
 
+int64_t
+sql_number(struct sql *s, sqlite3_stmt *stmt, int64_t dflt)
+{
+	int64_t value = dflt;
+
+	if (!sql_row(s, stmt))
+		return dflt;
+	if (sqlite3_column_type(stmt, 0) != SQLITE_NULL)
+		value = sqlite3_column_int64(stmt, 0);
+	sqlite3_reset(stmt);
+	return value;
+}
+
 int
 sql_run(struct sql *s, sqlite3_stmt *stmt)
 {

@@ -38,6 +38,9 @@ int sql_migrate(struct sql *, const char *const *migrations, int n);
 sqlite3_stmt *sql_prepare(struct sql *, const char *text);
 /* true for a row; false at the end or on failure, and then the statement is reset. */
 bool sql_row(struct sql *, sqlite3_stmt *);
+/* The first column of the first row, and the statement is reset; dflt where there is
+   no row, or NULL in it. */
+int64_t sql_number(struct sql *, sqlite3_stmt *, int64_t dflt);
 /* Runs to its end and resets; 0, or -1 on failure. */
 int sql_run(struct sql *, sqlite3_stmt *);
 int sql_exec(struct sql *, const char *text);

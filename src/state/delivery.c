@@ -62,20 +62,6 @@ one_row(struct state *state, sqlite3_stmt *stmt, struct delivery *d)
 	return true;
 }
 
-/* The first column of the first row; otherwise dflt. */
-static int64_t
-one_number(struct state *state, sqlite3_stmt *stmt, int64_t dflt)
-{
-	int64_t value = dflt;
-
-	if (!sql_row(state_sql(state), stmt))
-		return dflt;
-	if (sqlite3_column_type(stmt, 0) != SQLITE_NULL)
-		value = sqlite3_column_int64(stmt, 0);
-	sqlite3_reset(stmt);
-	return value;
-}
-
 static sqlite3_stmt *
 bound(struct state *state, const char *text, int64_t first, int64_t second)
 {
@@ -145,7 +131,7 @@ delivery_delete(struct state *state, int64_t handler, int64_t node)
 bool
 delivery_any(struct state *state, int64_t node)
 {
-	return one_number(state,
+	return sql_number(state_sql(state),
 		   bound(state,
 		       "SELECT 1 FROM handler h JOIN delivered d"
 		       " ON d.handler = h.id AND d.node = ?1 LIMIT 1",
@@ -167,7 +153,7 @@ delivery_next(struct state *state, int64_t handler, int64_t now, struct delivery
 int64_t
 delivery_next_due(struct state *state, int64_t handler)
 {
-	return one_number(state,
+	return sql_number(state_sql(state),
 	    bound(state,
 		"SELECT due FROM delivered WHERE handler = ?1 AND due < ?2"
 		" ORDER BY due LIMIT 1",
@@ -178,7 +164,7 @@ delivery_next_due(struct state *state, int64_t handler)
 bool
 delivery_pending(struct state *state, int64_t handler)
 {
-	return one_number(state,
+	return sql_number(state_sql(state),
 		   bound(state,
 		       "SELECT 1 FROM delivered WHERE handler = ?1 AND due IS NOT NULL "
 		       "LIMIT 1",
@@ -189,7 +175,7 @@ delivery_pending(struct state *state, int64_t handler)
 int64_t
 delivery_count_pending(struct state *state, int64_t handler)
 {
-	return one_number(state,
+	return sql_number(state_sql(state),
 	    bound(state,
 		"SELECT count(*) FROM delivered WHERE handler = ?1 AND due IS NOT NULL",
 		handler, 0),
@@ -199,7 +185,7 @@ delivery_count_pending(struct state *state, int64_t handler)
 int64_t
 delivery_count_dead(struct state *state, int64_t handler)
 {
-	return one_number(state,
+	return sql_number(state_sql(state),
 	    bound(state, "SELECT count(*) FROM delivered WHERE handler = ?1 AND dead = 1",
 		handler, 0),
 	    0);
@@ -208,7 +194,7 @@ delivery_count_dead(struct state *state, int64_t handler)
 int64_t
 delivery_oldest(struct state *state, int64_t handler)
 {
-	return one_number(state,
+	return sql_number(state_sql(state),
 	    bound(state,
 		"SELECT min(since) FROM delivered WHERE handler = ?1 AND due IS NOT NULL",
 		handler, 0),
@@ -219,7 +205,7 @@ delivery_oldest(struct state *state, int64_t handler)
 static bool
 blocks(struct state *state, int64_t handler, int64_t node)
 {
-	return one_number(state,
+	return sql_number(state_sql(state),
 		   bound(state,
 		       "SELECT 1 FROM delivered WHERE handler = ?1 AND blocked_on = ?2"
 		       " LIMIT 1",
@@ -248,7 +234,7 @@ delivery_child(struct state *state, int64_t handler, int64_t dir)
 {
 	/* The last by name: it is probably the last to be done, so that its
 	   parent is looked at again only when all are. */
-	return one_number(state,
+	return sql_number(state_sql(state),
 	    bound(state,
 		"SELECT c.id FROM node c CROSS JOIN delivered d"
 		" ON d.handler = ?1 AND d.node = c.id"

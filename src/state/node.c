@@ -205,15 +205,10 @@ child_id(struct state *state, int64_t parent, const char *name, size_t len)
 {
 	sqlite3_stmt *stmt =
 	    state_stmt(state, "SELECT id FROM node WHERE parent = ?1 AND name = ?2");
-	int64_t id = 0;
 
 	sqlite3_bind_int64(stmt, 1, parent);
 	sqlite3_bind_blob(stmt, 2, name, (int)len, SQLITE_STATIC);
-	if (sql_row(state_sql(state), stmt)) {
-		id = sqlite3_column_int64(stmt, 0);
-		sqlite3_reset(stmt);
-	}
-	return id;
+	return sql_number(state_sql(state), stmt, 0);
 }
 
 static int64_t
@@ -403,11 +398,6 @@ node_count_files(struct state *state)
 {
 	sqlite3_stmt *stmt =
 	    state_stmt(state, "SELECT count(*) FROM node WHERE type <> 2 AND gone = 0");
-	int64_t n = 0;
 
-	if (sql_row(state_sql(state), stmt)) {
-		n = sqlite3_column_int64(stmt, 0);
-		sqlite3_reset(stmt);
-	}
-	return n;
+	return sql_number(state_sql(state), stmt, 0);
 }

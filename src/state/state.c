@@ -375,13 +375,10 @@ int64_t
 state_handler(struct state *state, const char *name, bool *is_new)
 {
 	sqlite3_stmt *stmt = state_stmt(state, "SELECT id FROM handler WHERE name = ?1");
-	int64_t id = 0;
+	int64_t id;
 
 	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
-	if (sql_row(state->sql, stmt)) {
-		id = sqlite3_column_int64(stmt, 0);
-		sqlite3_reset(stmt);
-	}
+	id = sql_number(state->sql, stmt, 0);
 	*is_new = id == 0;
 	if (id != 0)
 		return id;
@@ -395,14 +392,8 @@ state_handler(struct state *state, const char *name, bool *is_new)
 static int64_t
 handler_column(struct state *state, sqlite3_stmt *stmt, int64_t handler)
 {
-	int64_t value = 0;
-
 	sqlite3_bind_int64(stmt, 1, handler);
-	if (sql_row(state->sql, stmt)) {
-		value = sqlite3_column_int64(stmt, 0);
-		sqlite3_reset(stmt);
-	}
-	return value;
+	return sql_number(state->sql, stmt, 0);
 }
 
 static void

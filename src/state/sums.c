@@ -40,15 +40,7 @@ one_row(struct state *state, sqlite3_stmt *stmt, struct sum *sum)
 static int64_t
 one_number(struct state *state, const char *text, int64_t dflt)
 {
-	sqlite3_stmt *stmt = state_stmt(state, text);
-	int64_t value = dflt;
-
-	if (!sql_row(state_sql(state), stmt))
-		return dflt;
-	if (sqlite3_column_type(stmt, 0) != SQLITE_NULL)
-		value = sqlite3_column_int64(stmt, 0);
-	sqlite3_reset(stmt);
-	return value;
+	return sql_number(state_sql(state), state_stmt(state, text), dflt);
 }
 
 bool
