@@ -25,8 +25,8 @@ cd "$top" || exit 1
 . "$top/.ci/packages.sh"
 out=$top/build/check
 cores=$(nproc 2>/dev/null || echo 2)
-# Tests wait for conditions most of the time.
-tests_at_once=$((cores * 2))
+# Tests wait for conditions a good part of the time.
+tests_at_once=$((cores + 1))
 passed=0
 failed=0
 
@@ -142,16 +142,30 @@ count()
 	END { if (!seen) { p = tp; f = tf } print (want == "pass" ? p : f) + 0 }' "$2"
 }
 
-# What a reader of the terminal has to see of a stage that failed.
+# What each failed test said of itself, in its first lines.
+show_failed_tests()
+{
+	find "$out/$1" -name '*.log' -path '*/tests/*' -exec grep -l '^not ok\|^Bail out' {} + 2>/dev/null |
+		while read -r test_log; do
+			echo "    --- ${test_log#"$out/"}:"
+			awk '
+			/^not ok|^Bail out/ { left = 14 }
+			/^(ok|PASS)/        { left = 0 }
+			/^(FAIL|ERROR)/     { next }
+			left-- > 0          { print "    " substr($0, 1, 160) }' "$test_log" | head -n 60
+		done
+}
+
+# What a reader of the terminal has to see of a stage that failed: tests, or else
+# where it broke off.
 show_failure()
 {
-	grep -E '^(FAIL|ERROR|XPASS|not ok)|error:|warning:|\*\*\*|ERROR: AddressSanitizer|runtime error' "$1" | head -n 40
-	echo "    --- the end of $1:"
-	tail -n 30 "$1" | sed 's/^/    /'
-	find "$out/$2" -name test-suite.log 2>/dev/null | while read -r suite; do
-		echo "    --- $suite:"
-		tail -n 80 "$suite" | sed 's/^/    /'
-	done
+	show_failed_tests "$2" | tee "$out/failed"
+	[ -s "$out/failed" ] || {
+		grep -E 'error:|warning:|\*\*\*|^not ok|ERROR: AddressSanitizer|runtime error' "$1" | head -n 40
+		echo "    --- the end of $1:"
+		tail -n 30 "$1" | sed 's/^/    /'
+	}
 }
 
 run_stage()
