@@ -148,6 +148,27 @@ mirror_changes_type()
 	is "mirror: nothing is written through the old link" "$(cat "$T/outside/f")" kept
 }
 
+# A file that becomes a full folder just before it is copied.
+mirror_is_late()
+{
+	MIRROR_TARGET=$T/late.m
+	mkdir "$MIRROR_TARGET" "$T/late"
+	echo 1 >turns
+	cat >"$T/late/cp" <<-END
+		#!/bin/sh
+		rm "$PWD/turns" && mkdir "$PWD/turns" && : >"$PWD/turns/in"
+		PATH=$PATH exec cp "\$@"
+	END
+	chmod +x "$T/late/cp"
+	exits 1 "mirror: a file that is a folder by now is not copied" \
+		env PATH="$T/late:$PATH" "$handlers/mirror" load "$PWD/turns"
+	is "mirror: nor is anything in it" "$(ls -A "$MIRROR_TARGET")" ""
+	ok "mirror: the next run makes the folder alone" mirror load "$PWD/turns"
+	is "mirror: which is empty" "$(ls -A "$MIRROR_TARGET/turns")" ""
+	rm -r turns
+	MIRROR_TARGET=$T/m
+}
+
 mirror_moves()
 {
 	chmod 600 d/f
@@ -223,6 +244,7 @@ else
 fi
 mirror_tests
 mirror_changes_type
+mirror_is_late
 mirror_moves
 if command -v jq >/dev/null; then
 	webhook_tests
