@@ -81,11 +81,20 @@ dispatch_taint_path(
 }
 
 void
+dispatch_taint_gone(
+    struct watcher *w, const struct root *root, const char *path, size_t len)
+{
+	for (struct job *job = w->jobs; job != NULL; job = job->next)
+		if (job->command != WIRE_REMOVE && concerns(job, root, path, len))
+			job->again = true;
+}
+
+void
 dispatch_doubt_path(
     struct watcher *w, const struct root *root, const char *path, size_t len)
 {
 	for (struct job *job = w->jobs; job != NULL; job = job->next)
-		if (concerns(job, root, path, len))
+		if (job->command != WIRE_REMOVE && concerns(job, root, path, len))
 			job->doubted = true;
 }
 

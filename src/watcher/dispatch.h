@@ -81,7 +81,13 @@ struct job *dispatch_job(const struct watcher *, const struct handler *, int64_t
 /* Taints the jobs for path and for everything below it: they run again. */
 void dispatch_taint_path(
     struct watcher *, const struct root *, const char *path, size_t len);
-/* Events about them were lost: they run again unless surely nothing happened. */
+/* The path is gone, with everything below it: so are they, unless their removal is
+   what they run for. */
+void dispatch_taint_gone(
+    struct watcher *, const struct root *, const char *path, size_t len);
+/* Events about them were lost: they run again unless surely nothing happened.  What
+   came back meanwhile is found by the look that follows, and loaded; a removal has
+   nothing to make good. */
 void dispatch_doubt_path(
     struct watcher *, const struct root *, const char *path, size_t len);
 /* Is anything pending or running? */

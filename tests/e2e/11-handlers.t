@@ -442,6 +442,32 @@ ok "up to the first" before a/b a
 ok "with every file in it" before a/g a
 ctl stop >/dev/null
 
+# The directory above goes while a removal runs: that is no reason for another.
+: >"$HLOG"
+rm -f "$GATE"
+project goes <<CONF
+settle = 20ms
+handler goes {
+	types = { file, dir }
+	load = { "$H/log", "load" }
+	remove-file = { "$H/gate" }
+}
+CONF
+mkdir "$P/a"
+: >"$P/a/f"
+start_daemon
+idle >/dev/null
+rm "$P/a/f"
+ok "a removal runs" wait_for "$LIMIT" logged "goes begin a/f 1"
+rmdir "$P/a"
+ok "the directory goes meanwhile" wait_for "$LIMIT" told \
+	'.rel_path == "a" and .event_type.type == "deleted"'
+: >"$GATE"
+idle >/dev/null
+is "the removal is run once" "$(grep -cxF "goes begin a/f 1" "$HLOG")" 1
+is "and that of the directory" "$(grep -cxF "goes begin a 1" "$HLOG")" 1
+ctl stop >/dev/null
+
 # Output without end.
 project flood <<CONF
 settle = 20ms
