@@ -102,6 +102,11 @@ struct fm_event {
 	/* On an event for one path: it is told because the queue repeats what a
 	   listing of a fresh directory has told already. */
 	bool repeated;
+	/* FM_WRITTEN: data were written, it is not only that a writer closed.  write(2)
+	   sets the times first, puts the data there, and tells then; in between it may
+	   be stuck for long.  So who looked at the file, or read it, before this event
+	   came may have seen its last times with older data. */
+	bool modified;
 	/* On an event for one path: who did it, as the kernel said (fanotify); 0
 	   where it is not known.  The process may have ended by now. */
 	int pid;

@@ -296,7 +296,8 @@ static const struct {
 } bits[] = {
 	{ FAN_CREATE, IN_CREATE },
 	{ FAN_ATTRIB, IN_ATTRIB },
-	{ FAN_MODIFY | FAN_CLOSE_WRITE, IN_CLOSE_WRITE },
+	{ FAN_MODIFY, IN_MODIFY },
+	{ FAN_CLOSE_WRITE, IN_CLOSE_WRITE },
 	{ FAN_DELETE, IN_DELETE },
 };
 
@@ -313,11 +314,13 @@ static void
 apply_name(struct fm_watch *w, const struct fan_event *event, struct notice *n)
 {
 	const uint64_t both = FAN_CREATE | FAN_DELETE;
+	/* A write says all that its end says. */
+	const uint64_t no = event->mask & FAN_MODIFY ? FAN_CLOSE_WRITE : 0;
 	uint32_t is_dir = n->mask, dir = dirtab_by_wd(&w->dirs, n->wd);
 	struct place at;
 
 	for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
-		if (!(event->mask & bits[i].fan))
+		if (!(event->mask & ~no & bits[i].fan))
 			continue;
 		n->mask = bits[i].in | is_dir;
 		notice_apply(w, n);

@@ -8,7 +8,6 @@
 
 #include "watch/watch_priv.h"
 
-#define WRITTEN_MASK (IN_MODIFY | IN_CLOSE_WRITE)
 /* The longest single event; inotify(7). */
 #define EVENT_MAX (sizeof(struct inotify_event) + NAME_MAX + 1)
 
@@ -73,11 +72,11 @@ unread(const struct fm_watch *w)
 	return (size_t)n;
 }
 
-/* Is n one more write to what the one before was a write to? */
+/* Is n one more write to what the one before was a write to, or its end? */
 static bool
 repeats_write(const struct notice *before, const struct notice *n)
 {
-	return (before->mask & WRITTEN_MASK) && (n->mask & WRITTEN_MASK) &&
+	return (before->mask & IN_MODIFY) && (n->mask & (IN_MODIFY | IN_CLOSE_WRITE)) &&
 	    before->wd == n->wd && before->len == n->len && n->len > 0 &&
 	    memcmp(before->name, n->name, n->len) == 0;
 }

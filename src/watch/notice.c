@@ -44,9 +44,16 @@ created(struct fm_watch *w, uint32_t dir, const struct notice *n)
 static void
 written(struct fm_watch *w, uint32_t dir, const struct notice *n)
 {
+	bool is_dir = n->mask & IN_ISDIR;
+	struct fm_event event = {
+		.kind = FM_WRITTEN,
+		.is_dir = is_dir,
+		.modified = n->mask & IN_MODIFY,
+	};
+
 	(void)dir;
-	if (tell_wanted(w, &w->path, n->mask & IN_ISDIR))
-		tell_kind(w, FM_WRITTEN, &w->path, n->mask & IN_ISDIR);
+	if (tell_wanted(w, &w->path, is_dir))
+		tell_event(w, &event, path_rel(&w->path), path_rel_len(&w->path));
 }
 
 static void

@@ -193,6 +193,24 @@ ask_for_record(struct watcher *w, const struct node *node, const char *path, siz
 	sums_put(w->state, &sum);
 }
 
+void
+ask_renew(struct watcher *w, const struct node *node, const char *path, size_t len)
+{
+	struct sum sum;
+
+	if (w->asks == NULL)
+		return;
+	for (size_t i = 0; i < w->asks->n; i++)
+		if (w->asks->v[i].node == node->id)
+			w->asks->v[i].sig = 0; /* of no state: its answer is stale */
+	if (!sums_get(w->state, node->id, &sum) || sum.sig == 0)
+		return;
+	sum.sig = 0;
+	sum.known = false;
+	sums_put(w->state, &sum);
+	ask_for_record(w, node, path, len, sum.seq);
+}
+
 static bool
 is_of_content(const struct event *ev)
 {

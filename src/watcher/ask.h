@@ -48,6 +48,8 @@ void ask_for_record(
     struct watcher *, const struct node *, const char *path, size_t len, uint64_t seq);
 /* The same for a record as it is written. */
 void ask_for_written(struct watcher *, const struct event *, uint64_t seq);
+/* Data were written without another signature: what was read before may be older. */
+void ask_renew(struct watcher *, const struct node *, const char *path, size_t len);
 /* Asks for what is due for records. */
 void ask_choose(struct watcher *, int64_t now_ms);
 /* When something is due by time alone; -1: never. */

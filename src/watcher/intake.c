@@ -46,21 +46,29 @@ seen_before(struct watcher *w, uint64_t hash)
 
 /* A write says more than the other hints do, and a removal is the answer to a
    creation that found nothing. */
-enum look { LOOK, LOOK_WRITTEN, LOOK_DELETED };
+enum look { LOOK, LOOK_WRITTEN, LOOK_MODIFIED, LOOK_DELETED };
+
+static enum look
+look_of(const struct fm_event *event)
+{
+	if (event->kind == FM_WRITTEN)
+		return event->modified ? LOOK_MODIFIED : LOOK_WRITTEN;
+	return event->kind == FM_DELETED ? LOOK_DELETED : LOOK;
+}
 
 /* Does the hint say no more than what was looked at already? */
 static bool
 repeats(struct watcher *w, const struct root *root, const struct fm_event *event)
 {
-	enum look look = event->kind == FM_WRITTEN ? LOOK_WRITTEN
-	    : event->kind == FM_DELETED		   ? LOOK_DELETED
-						   : LOOK;
+	enum look look = look_of(event);
 	uint64_t path = hash_bytes(root->index, event->path, event->path_len);
 
 	if (seen_before(w, hash_word(path, look)))
 		return true;
 	/* Created and then written within one bufferful is one creation. */
 	if (event->kind == FM_CREATED)
+		seen_before(w, hash_word(path, LOOK_MODIFIED));
+	if (event->kind == FM_CREATED || look == LOOK_MODIFIED)
 		seen_before(w, hash_word(path, LOOK_WRITTEN));
 	return false;
 }
@@ -73,13 +81,13 @@ forget_seen(struct watcher *w)
 }
 
 static enum hint
-hint_of(enum fm_kind kind)
+hint_of(const struct fm_event *event)
 {
-	switch (kind) {
+	switch (event->kind) {
 	case FM_CREATED:
 		return HINT_CREATED;
 	case FM_WRITTEN:
-		return HINT_WRITTEN;
+		return event->modified ? HINT_MODIFIED : HINT_WRITTEN;
 	case FM_ATTRIB:
 		return HINT_ATTRIB;
 	default:
@@ -127,7 +135,7 @@ look(struct root *root, const struct fm_event *event)
 		return;
 	}
 	note_other(w, event);
-	reconcile_path(w, root, event->path, event->path_len, hint_of(event->kind), NULL);
+	reconcile_path(w, root, event->path, event->path_len, hint_of(event), NULL);
 	stream_note(w->stream, NULL);
 }
 

@@ -83,6 +83,9 @@ compare_wanted(const struct pair *p, struct delivery *d)
 		if (d->pending)
 			settle_row(p->w, d);
 	} else if (!(d->dead && d->tried == sig && !p->changed)) {
+		/* Or else the next look would find nothing to do. */
+		if (p->changed && d->state == DELIVERY_YES && d->sig == sig)
+			d->state = DELIVERY_PERHAPS;
 		make_pending(p->w, d);
 	}
 }

@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "state/delivery.h"
+#include "watcher/ask.h"
 #include "watcher/dispatch.h"
 #include "watcher/pending.h"
 #include "watcher/record.h"
@@ -73,7 +74,7 @@ reconcile_is_mounted(const struct root *root)
 	    (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
-static void look_at_links(struct watcher *, const struct node *);
+static void look_at_links(struct watcher *, const struct node *, enum hint);
 
 /* One row goes: it is recorded, and handlers that know it are told. */
 static void
@@ -94,7 +95,7 @@ row_gone(
 	dispatch_taint_gone(w, root, path, len);
 	pending_update(w, root, node, path, len, true);
 	if (node->sig.type == SIG_FILE)
-		look_at_links(w, node);
+		look_at_links(w, node, HINT_LOOK);
 }
 
 /* Everything below a directory's row goes, children first; path is the directory's. */
@@ -157,7 +158,7 @@ reconcile_gone(struct place *at)
 /* A change of one name of a file is a change of its other names too: inotify
    tells of none of them. */
 static void
-look_at_links(struct watcher *w, const struct node *node)
+look_at_links(struct watcher *w, const struct node *node, enum hint hint)
 {
 	int64_t ids[LINKS_MAX];
 	struct buf path = BUF_INIT;
@@ -176,7 +177,7 @@ look_at_links(struct watcher *w, const struct node *node)
 			continue;
 		of = watcher_root_of(w, node_path(w->state, ids[i], &path));
 		if (of != NULL)
-			reconcile_path(w, of, path.p, path.len, HINT_LOOK, NULL);
+			reconcile_path(w, of, path.p, path.len, hint, NULL);
 	}
 	w->in_links = false;
 	buf_release(&path);
@@ -219,14 +220,20 @@ appeared(struct place *at, const struct sig *sig, const struct stat *st)
 	if (sig->type == SIG_DIR)
 		reconcile_list(at->w, at->root, at->path, at->len, true);
 	if (sig->type == SIG_FILE && st->st_nlink > 1)
-		look_at_links(at->w, &at->node);
+		look_at_links(at->w, &at->node, HINT_LOOK);
+}
+
+static bool
+is_written(enum hint hint)
+{
+	return hint == HINT_WRITTEN || hint == HINT_MODIFIED;
 }
 
 static enum event_kind
 kind_of(
     enum sig_change change, enum hint hint, const struct place *at, const struct sig *sig)
 {
-	if (hint == HINT_WRITTEN)
+	if (is_written(hint))
 		return EVENT_CONTENT;
 	if (change == SIG_METADATA)
 		return EVENT_METADATA;
@@ -289,32 +296,45 @@ changed(struct place *at, enum sig_change change, enum hint hint, const struct s
 	dispatch_taint_path(at->w, at->root, at->path, at->len);
 	pending_update(at->w, at->root, &at->node, at->path, at->len, true);
 	if (sig->type == SIG_FILE && st->st_nlink > 1)
-		look_at_links(at->w, &at->node);
+		look_at_links(at->w, &at->node, HINT_LOOK);
 }
 
-/* The signature says nothing new; the hint may. */
+/* What was read or delivered with these stamps may be what was there before. */
+static void
+doubt_content(struct place *at, const struct stat *st, enum hint hint)
+{
+	if (at->node.unsure)
+		node_set_unsure(at->w->state, &at->node, false);
+	dispatch_taint_path(at->w, at->root, at->path, at->len);
+	if (hint != HINT_MODIFIED)
+		return;
+	ask_renew(at->w, &at->node, at->path, at->len);
+	if (st->st_nlink > 1)
+		look_at_links(at->w, &at->node, hint);
+}
+
+/* The signature says nothing new; the hint may: data come after their stamps. */
 static void
 unchanged(struct place *at, enum hint hint, const struct stat *st)
 {
-	bool unsure = at->node.unsure;
+	bool unsure = at->node.unsure, late = hint == HINT_MODIFIED;
 	bool young = settle_unsure_ms(st, clk_wall_ns()) > 0;
 
 	if (at->node.sig.type == SIG_DIR) {
 		at->w->intake.suppressed += hint != HINT_LOOK;
 		return;
 	}
-	if (hint == HINT_WRITTEN && (unsure || young)) {
+	if (is_written(hint) && (unsure || young)) {
 		record_path(at->w, at->root, at->path, at->len, EVENT_MODIFIED,
 		    EVENT_CONTENT, false, st);
 	} else if (hint != HINT_LOOK) {
 		at->w->intake.suppressed++;
 	}
-	if (unsure && (hint == HINT_WRITTEN || hint == HINT_LOOK)) {
-		node_set_unsure(at->w->state, &at->node, false);
-		dispatch_taint_path(at->w, at->root, at->path, at->len);
-	}
-	if (hint == HINT_WRITTEN || unsure)
-		pending_update(at->w, at->root, &at->node, at->path, at->len, unsure);
+	if (late || (unsure && (hint == HINT_WRITTEN || hint == HINT_LOOK)))
+		doubt_content(at, st, hint);
+	if (is_written(hint) || unsure)
+		pending_update(
+		    at->w, at->root, &at->node, at->path, at->len, unsure || late);
 }
 
 /* What was told without having been seen was told as a file. */

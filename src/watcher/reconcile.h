@@ -20,7 +20,15 @@
 struct watcher;
 struct root;
 
-enum hint { HINT_LOOK, HINT_CREATED, HINT_WRITTEN, HINT_ATTRIB, HINT_DELETED };
+/* HINT_MODIFIED: data were written; HINT_WRITTEN: perhaps, a writer closed. */
+enum hint {
+	HINT_LOOK,
+	HINT_CREATED,
+	HINT_WRITTEN,
+	HINT_MODIFIED,
+	HINT_ATTRIB,
+	HINT_DELETED,
+};
 
 enum presence { PRESENCE_UNKNOWN, PRESENCE_ABSENT, PRESENCE_PRESENT };
 

@@ -101,6 +101,11 @@ START_TEST(what_happens_to_a_file_is_told)
 	CK_TOLD(&f, FM_CREATED, "f");
 	CK_TOLD(&f, FM_WRITTEN, "f");
 	ck_assert_uint_eq(count_told(&f, FM_WRITTEN), 1); /* write and close are one */
+	ck_assert(told(&f, FM_WRITTEN, "f")->modified);
+	forget_told(&f);
+	ck_assert_int_eq(close(open(at(&f, "f"), O_WRONLY)), 0);
+	drain(&f);
+	ck_assert(!told(&f, FM_WRITTEN, "f")->modified); /* nothing was written */
 	ck_assert_int_eq(chmod(at(&f, "f"), 0600), 0);
 	move_path(&f, "f", "g");
 	ck_assert_int_eq(unlink(at(&f, "g")), 0);

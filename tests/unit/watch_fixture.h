@@ -40,7 +40,7 @@ struct told {
 	enum fm_cause cause;
 	unsigned scan;
 	int error;
-	bool is_dir, repeated, has_st;
+	bool is_dir, repeated, modified, has_st;
 	char *path, *old; /* old_path, or other */
 	int pid;
 	bool has_pidfd;
@@ -238,7 +238,7 @@ on_event(void *ctx, const struct fm_event *e)
 		f->told = realloc(f->told, f->cap * sizeof(*f->told));
 	}
 	f->told[f->count++] = (struct told){ e->kind, e->cause, e->scan, e->error,
-		e->is_dir, e->repeated, e->st != NULL, strdup(e->path),
+		e->is_dir, e->repeated, e->modified, e->st != NULL, strdup(e->path),
 		e->old_path    ? strdup(e->old_path)
 		    : e->other ? strdup(e->other)
 			       : NULL,

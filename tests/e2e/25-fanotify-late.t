@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: ISC
+# 15-late.t over fanotify: the same tests, the same results.
+TEST_BACKEND=fanotify
+export TEST_BACKEND
+# shellcheck source=/dev/null
+. "${top_srcdir:?}/tests/e2e/15-late.t"
