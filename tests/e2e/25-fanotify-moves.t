@@ -3,4 +3,6 @@
 TEST_BACKEND=fanotify
 export TEST_BACKEND
 # shellcheck source=/dev/null
+. "${top_srcdir:?}/tests/lib/alone.sh"
+# shellcheck source=/dev/null
 . "${top_srcdir:?}/tests/e2e/17-moves.t"

@@ -102,7 +102,7 @@ start_with_queue()
 	queue_len=$1
 	shift
 	[ -w "$knob" ] && command -v flock >/dev/null || return 1
-	exec 8>"${TMPDIR:-/tmp}/filemon-test.queue.lock"
+	exec 8>/tmp/filemon-test.queue.lock
 	flock 8
 	queue_was=$(cat "$knob") # read(1) takes one byte at a time, which gives "1"
 	at_exit "echo $queue_was >$knob"

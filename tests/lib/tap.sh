@@ -59,6 +59,7 @@ tap_end()
 	else
 		chmod -R u+rwX "$T" 2>/dev/null
 		rm -rf "$T"
+		[ -z "${ALONE-}" ] || { umount -l "$ALONE" && rmdir "$ALONE"; }
 	fi
 	exit "$tap_code"
 }
