@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -282,7 +283,6 @@ new_job(struct ev_loop *loop, const struct job_spec *spec, const struct job_hook
 	job->grace_ms = spec->grace_ms;
 	job->cgroup = spec->cgroup;
 	job->output = output_new(spec->subject, spec->owner ? &long_limits : &limits);
-	job->started_ns = clk_mono_ns();
 	ev_init(&job->timer, on_timer);
 	job->timer.data = job;
 	ev_io_init(&job->start, on_start, -1, EV_READ);
@@ -304,13 +304,35 @@ make_pipe(int fds[2])
 	return fcntl(fds[0], F_SETFL, O_NONBLOCK);
 }
 
+/* For the next job, made when nobody waits for it. */
+static int spare[OUTPUT_STREAMS][2] = { { -1, -1 }, { -1, -1 } };
+
+/* Where it fails, the next job makes its own, or tells why not. */
+static void
+make_spare(void)
+{
+	for (int i = 0; i < OUTPUT_STREAMS; i++) {
+		if (spare[i][0] == -1)
+			make_pipe(spare[i]);
+	}
+}
+
 static int
-spawn_job(struct job *job, const struct job_spec *spec, int fds[OUTPUT_STREAMS][2],
+take_pipe(int i, int fds[2])
+{
+	if (spare[i][0] == -1)
+		return make_pipe(fds);
+	memcpy(fds, spare[i], sizeof(spare[i]));
+	spare[i][0] = spare[i][1] = -1;
+	return 0;
+}
+
+static int
+spawn_job(const struct job_spec *spec, int fds[OUTPUT_STREAMS][2], struct spawned *out,
     struct spawn_error *error)
 {
-	struct spawned spawned;
 	for (int i = spec->out_fd > 0 ? OUTPUT_STDERR : 0; i < OUTPUT_STREAMS; i++) {
-		if (make_pipe(fds[i]) == -1) {
+		if (take_pipe(i, fds[i]) == -1) {
 			*error = (struct spawn_error){ SPAWN_PIPE, errno };
 			return -1;
 		}
@@ -327,35 +349,44 @@ spawn_job(struct job *job, const struct job_spec *spec, int fds[OUTPUT_STREAMS][
 		.limits = spec->limits,
 		.quick = spec->quick,
 	};
-	if (spawn_start(&spawn, &spawned, error) == -1)
-		return -1;
-	job->pid = spawned.pid;
-	ev_io_set(&job->start, spawned.status_fd, EV_READ);
+	return spawn_start(&spawn, out, error);
+}
+
+static void
+adopt(struct job *job, const struct spawned *spawned, int fds[OUTPUT_STREAMS][2])
+{
+	job->pid = spawned->pid;
+	ev_io_set(&job->start, spawned->status_fd, EV_READ);
 	for (int i = 0; i < OUTPUT_STREAMS; i++) {
 		ev_io_set(&job->streams[i].io, fds[i][0], EV_READ);
 		fds[i][0] = -1;
 	}
-	if (spawned.status_fd != -1)
+	if (spawned->status_fd != -1)
 		job_attend(job);
-	return 0;
 }
 
+/* The process first: what is kept of it, and what the next one needs, can wait. */
 struct job *
 job_start(struct ev_loop *loop, const struct job_spec *spec,
     const struct job_hooks *hooks, struct spawn_error *error)
 {
 	int fds[OUTPUT_STREAMS][2] = { { -1, -1 }, { -1, -1 } };
-	struct job *job = new_job(loop, spec, hooks);
-	int result = spawn_job(job, spec, fds, error);
+	int64_t from = clk_mono_ns();
+	struct spawned spawned;
+	struct job *job = NULL;
+	if (spawn_job(spec, fds, &spawned, error) == 0) {
+		job = new_job(loop, spec, hooks);
+		job->started_ns = from;
+		adopt(job, &spawned, fds);
+		make_spare();
+	} else {
+		cgroup_free(spec->cgroup);
+	}
 	for (int i = 0; i < OUTPUT_STREAMS; i++) {
 		fd_close(&fds[i][0]);
 		fd_close(&fds[i][1]);
 	}
-	if (result == -1) {
-		job_free(job);
-		return NULL;
-	}
-	if (spec->timeout_ms > 0)
+	if (job && spec->timeout_ms > 0)
 		arm(job, spec->timeout_ms);
 	return job;
 }

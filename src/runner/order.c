@@ -144,6 +144,7 @@ struct run {
 	struct shared *shared;
 	const struct spawn_user *user;
 	char *path, *old_path; /* absolute; old_path NULL where there is none */
+	char mark[JOBS_MARK_SIZE];
 };
 
 static void
@@ -173,10 +174,8 @@ set_env(const struct run *run, struct env *env)
 }
 
 static char **
-build_argv(const struct jobs *jobs, const struct run *run, const struct strlist *templ)
+build_argv(const struct run *run, const struct strlist *templ)
 {
-	char mark[JOBS_MARK_SIZE];
-	jobs_mark(jobs, run->msg->id, mark, sizeof(mark));
 	struct argv_values values = {
 		.path = run->path,
 		.relpath = run->msg->path,
@@ -184,7 +183,7 @@ build_argv(const struct jobs *jobs, const struct run *run, const struct strlist 
 		.event = run->msg->event,
 		.old_path = run->old_path,
 		.attempt = run->msg->attempt,
-		.id = mark,
+		.id = run->mark,
 	};
 	return argv_build(templ, &values);
 }
@@ -212,12 +211,9 @@ is_local(const struct run *run, const char *program, const char *cwd)
 
 /* Without one, the limits are each process's own. */
 static struct cgroup *
-make_cgroup(
-    const struct run *run, const struct jobs *jobs, const struct privilege_limits *limits)
+make_cgroup(const struct run *run, const struct privilege_limits *limits)
 {
-	char mark[JOBS_MARK_SIZE];
-	jobs_mark(jobs, run->msg->id, mark, sizeof(mark));
-	struct cgroup *cgroup = cgroup_new(run->cgroups, mark, limits);
+	struct cgroup *cgroup = cgroup_new(run->cgroups, run->mark, limits);
 	if (!cgroup && errno != ENOTSUP)
 		log_warn("handler %s: no cgroup (it runs without)", run->handler->name);
 	return cgroup;
@@ -232,12 +228,12 @@ start(struct jobs *jobs, const struct run *run, const struct strlist *templ,
 	char *subject = xasprintf(
 	    "handler %s %s", run->handler->name, *run->msg->path ? run->msg->path : ".");
 	char *cwd = folder_of(run);
-	char **argv = build_argv(jobs, run, templ);
+	char **argv = build_argv(run, templ);
 	const struct privilege_limits limits = {
 		run->handler->memory_max,
 		run->handler->cpu_weight,
 	};
-	struct cgroup *cgroup = make_cgroup(run, jobs, &limits);
+	struct cgroup *cgroup = make_cgroup(run, &limits);
 	bool limited = cgroup && cgroup_limits(cgroup);
 	env_init(&env, environ);
 	set_env(run, &env);
@@ -317,6 +313,7 @@ orders_start(struct orders *orders, struct jobs *jobs, const struct wire_msg *ms
 	};
 	if (find_user(orders, &run, error) == -1)
 		return -1;
+	jobs_mark(jobs, msg->id, run.mark, sizeof(run.mark));
 	run.path = join(run.root, msg->path);
 	run.old_path = *msg->old_path ? join(run.root, msg->old_path) : NULL;
 	int result = start(jobs, &run, command_of(run.handler, msg->command), error);
