@@ -11,6 +11,7 @@
 #include "watcher/ask.h"
 #include "watcher/dispatch.h"
 #include "watcher/pending.h"
+#include "watcher/place.h"
 #include "watcher/reconcile.h"
 #include "watcher/watcher_priv.h"
 #include "watcher/witness.h"
@@ -364,8 +365,7 @@ static bool
 load_choice(struct choice *c)
 {
 	if (node_get(c->w->state, c->d.node, &c->node)) {
-		c->root =
-		    watcher_root_of(c->w, node_path(c->w->state, c->d.node, &c->path));
+		c->root = place_path(c->w, c->d.node, &c->path);
 		if (c->root != NULL)
 			return true;
 	}
@@ -417,20 +417,18 @@ consider(struct choice *c)
 		begin(c, WIRE_REMOVE, NULL);
 }
 
-bool
-choice_take(struct watcher *w, struct handler *handler, int64_t now)
+void
+choice_take(struct watcher *w, struct handler *handler, const struct delivery *due)
 {
 	struct choice c = {
 		.w = w,
 		.handler = handler,
 		.now_ms = clk_mono_ms(),
 		.now_wall_ns = clk_wall_ns(),
+		.d = *due,
 		.path = BUF_INIT,
 	};
-	bool found = delivery_next(w->state, handler->id, now, &c.d);
 
-	if (found)
-		consider(&c);
+	consider(&c);
 	buf_release(&c.path);
-	return found;
 }

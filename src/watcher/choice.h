@@ -9,13 +9,11 @@
  * "perhaps delivered" before the runner is asked.
  */
 
-#include <stdbool.h>
-#include <stdint.h>
-
 struct watcher;
 struct handler;
+struct delivery;
 
-/* Takes the handler's next due path; false: nothing is due. */
-bool choice_take(struct watcher *, struct handler *, int64_t now_ms);
+/* Takes the handler's next due path, whose row this is. */
+void choice_take(struct watcher *, struct handler *, const struct delivery *);
 
 #endif

@@ -151,36 +151,28 @@ vcs_busy(struct watcher *w, int64_t now)
 	return locked && now - w->vcs_since < VCS_LOCK_MAX_MS;
 }
 
-static bool
-anything_due(struct watcher *w, int64_t now)
-{
-	for (size_t i = 0; i < w->n_handlers; i++) {
-		int64_t due;
-
-		if (!may_start(w, &w->handlers[i], now))
-			continue;
-		due = delivery_next_due(w->state, w->handlers[i].id);
-		if (due >= 0 && due <= now)
-			return true;
-	}
-	return false;
-}
-
 void
 dispatch_choose(struct watcher *w, int64_t now)
 {
+	bool looked = false; /* for git's lock: where anything is due at all */
 	size_t idle = 0;
 
 	if (w->state == NULL || !w->runner_ready || w->stopping || w->degraded ||
-	    w->reload_config != NULL || !anything_due(w, now) || vcs_busy(w, now))
+	    w->reload_config != NULL)
 		return;
 	for (int turn = 0; turn < CHOICES_A_TURN && idle < w->n_handlers; turn++) {
 		struct handler *handler = &w->handlers[w->round_robin++ % w->n_handlers];
+		struct delivery d;
 
-		if (may_start(w, handler, now) && choice_take(w, handler, now))
-			idle = 0;
-		else
-			idle++;
+		idle++;
+		if (!may_start(w, handler, now) ||
+		    !delivery_next(w->state, handler->id, now, &d))
+			continue;
+		if (!looked && vcs_busy(w, now))
+			return;
+		looked = true;
+		choice_take(w, handler, &d);
+		idle = 0;
 	}
 }
 

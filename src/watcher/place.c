@@ -8,6 +8,7 @@
 void
 place_uncache(struct watcher *w, int64_t id)
 {
+	w->stored.id = 0;
 	for (size_t i = 0; i < w->n_roots; i++) {
 		if (id == 0)
 			dircache_clear(&w->roots[i].dirs);
@@ -132,6 +133,28 @@ place_expect(struct root *root, const char *path, size_t len, const struct node_
 		known->mark = row->mark;
 }
 
+/* What was written last is what is asked for next: it may be due at once. */
+static void
+remember(const struct place *at)
+{
+	struct watcher *w = at->w;
+
+	w->stored.id = at->len > 0 ? at->node.id : 0;
+	w->stored.root = at->root;
+	buf_reset(&w->stored.path);
+	buf_add(&w->stored.path, at->path, at->len);
+}
+
+struct root *
+place_path(struct watcher *w, int64_t id, struct buf *path)
+{
+	if (w->stored.id != id)
+		return watcher_root_of(w, node_path(w->state, id, path));
+	buf_reset(path);
+	buf_add(path, w->stored.path.p, w->stored.path.len);
+	return w->stored.root;
+}
+
 void
 place_store(struct place *at, const struct sig *sig, bool gone)
 {
@@ -145,11 +168,13 @@ place_store(struct place *at, const struct sig *sig, bool gone)
 	at->w->files += is_file(&at->node);
 	if (at->found) {
 		node_update_from(at->w->state, &before, &at->node);
+		remember(at);
 		return;
 	}
 	at->node.parent = place_dir(at, true);
 	node_insert(at->w->state, &at->node, at->name, at->name_len);
 	at->found = true;
+	remember(at);
 	if (sig->type == SIG_DIR && !gone && at->len > 0)
 		place_expect(at->root, at->path, at->len,
 		    &(struct node_row){ at->node.id, sig_hash(sig) });

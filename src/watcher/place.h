@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "base/buf.h"
 #include "state/node.h"
 
 struct watcher;
@@ -46,6 +47,9 @@ int64_t place_expected(struct root *, const char *path, size_t, const struct sta
 bool place_dir_present(struct place *);
 /* Writes the row with this signature; makes it, and its directories, if missing. */
 void place_store(struct place *, const struct sig *, bool gone);
+/* The path of the row with this id, below the root that is returned; NULL: below none
+   that is watched. */
+struct root *place_path(struct watcher *, int64_t id, struct buf *path);
 /* The row with this id is deleted, changes its place, or is no directory that is
    there any more (0: any may). */
 void place_uncache(struct watcher *, int64_t id);

@@ -434,6 +434,7 @@ close_all(struct watcher *w)
 	git_free(w->git);
 	buf_release(&w->abs);
 	buf_release(&w->scratch);
+	buf_release(&w->stored.path);
 }
 
 static int

@@ -128,6 +128,11 @@ struct watcher {
 	uint64_t seen[SEEN_SLOTS];	  /* paths looked at during this bufferful */
 	uint16_t seen_at[SEEN_SLOTS / 2]; /* the slots that are taken */
 	size_t n_seen;
+	struct {
+		int64_t id; /* 0: none */
+		struct root *root;
+		struct buf path;
+	} stored;	/* the row that was written last, and is there (place.c) */
 	struct buf abs; /* scratch: an absolute path */
 	struct buf scratch;
 
