@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "runner/env.h"
 
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/xmalloc.h"
 
 /* A name, or with a "*" at its end the beginning of names. */
@@ -108,14 +107,12 @@ env_set(struct env *env, const char *name, const char *value)
 }
 
 void
-env_setf(struct env *env, const char *name, const char *fmt, ...)
+env_seti(struct env *env, const char *name, int64_t value)
 {
-	char value[256];
-	va_list ap;
-	va_start(ap, fmt);
-	vsnprintf(value, sizeof(value), fmt, ap);
-	va_end(ap);
-	env_set(env, name, value);
+	struct buf text = BUF_INIT;
+	buf_addi(&text, value);
+	env_set(env, name, text.p);
+	buf_release(&text);
 }
 
 void

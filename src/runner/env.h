@@ -10,8 +10,7 @@
  */
 
 #include <stddef.h>
-
-#include "base/compiler.h"
+#include <stdint.h>
 
 struct env {
 	char **v; /* NULL-terminated */
@@ -24,7 +23,7 @@ void env_init(struct env *, char *const *inherited);
 void env_release(struct env *);
 /* Replaces the variable or adds it. */
 void env_set(struct env *, const char *name, const char *value);
-void env_setf(struct env *, const char *name, const char *fmt, ...) PRINTF_LIKE(3, 4);
+void env_seti(struct env *, const char *name, int64_t value); /* in decimal */
 /* "NAME=value"; without "=" nothing happens. */
 void env_put(struct env *, const char *pair);
 const char *env_get(const struct env *, const char *name);

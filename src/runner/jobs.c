@@ -91,10 +91,19 @@ find_group(const struct jobs *jobs, pid_t pid)
 	return alive;
 }
 
+/* By hand, as all numbers before a start: printf(3) would be called for the first
+   time in a while, and its pages are fetched while the job waits. */
 void
-jobs_mark(const struct jobs *jobs, uint64_t id, char *out, size_t size)
+jobs_mark(const struct jobs *jobs, uint64_t id, char out[JOBS_MARK_SIZE])
 {
-	snprintf(out, size, "%s%" PRIu64, jobs->prefix, id);
+	char digits[JOBS_MARK_SIZE - JOBS_PREFIX_SIZE];
+	size_t n = strlen(jobs->prefix), at = sizeof(digits);
+	digits[--at] = '\0';
+	do
+		digits[--at] = (char)('0' + id % 10);
+	while ((id /= 10) > 0);
+	memcpy(out, jobs->prefix, n);
+	memcpy(out + n, digits + at, sizeof(digits) - at);
 }
 
 static bool
@@ -401,7 +410,7 @@ jobs_start(struct jobs *jobs, const struct job_spec *spec, struct spawn_error *e
 		cgroup_free(spec->cgroup);
 		return -1;
 	}
-	jobs_mark(jobs, spec->id, mark, sizeof(mark));
+	jobs_mark(jobs, spec->id, mark);
 	env_set(spec->env, JOBS_MARK, mark);
 	struct job *job = job_start(jobs->loop, spec, &hooks, error);
 	if (!job)

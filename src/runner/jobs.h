@@ -47,9 +47,9 @@ size_t jobs_count(const struct jobs *); /* without those that have an owner */
 
 /* -1 with *error where there is no process; then no event follows. */
 int jobs_start(struct jobs *, const struct job_spec *, struct spawn_error *);
-/* Writes the value of FILEMON_JOB: unique also over restarts. */
-void jobs_mark(const struct jobs *, uint64_t id, char *out, size_t size);
 #define JOBS_MARK_SIZE 128
+/* Writes the value of FILEMON_JOB: unique also over restarts. */
+void jobs_mark(const struct jobs *, uint64_t id, char out[JOBS_MARK_SIZE]);
 /* Ends all that have no owner, by SIGTERM, grace, SIGKILL; the others' owners do. */
 void jobs_stop(struct jobs *);
 

@@ -2,11 +2,11 @@
 #include "runner/order.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/log.h"
 #include "base/xmalloc.h"
 #include "conf/argv.h"
@@ -110,10 +110,12 @@ is_below_root(const char *path)
 static char *
 join(const char *root, const char *rel)
 {
-	size_t n = strlen(root);
-	if (!*rel)
-		return xstrdup(root);
-	return xasprintf("%s%s%s", root, n > 0 && root[n - 1] == '/' ? "" : "/", rel);
+	struct buf path = BUF_INIT;
+	buf_adds(&path, root);
+	if (*rel && (path.len == 0 || path.p[path.len - 1] != '/'))
+		buf_addc(&path, '/');
+	buf_adds(&path, rel);
+	return path.p;
 }
 
 static void
@@ -159,12 +161,12 @@ set_env(const struct run *run, struct env *env)
 	env_set(env, "FILEMON_EVENT", msg->event);
 	set_if(env, "FILEMON_OLD_PATH", run->old_path);
 	env_set(env, "FILEMON_HANDLER", run->handler->name);
-	env_setf(env, "FILEMON_ATTEMPT", "%" PRId64, msg->attempt);
-	env_setf(env, "FILEMON_MAX_ATTEMPTS", "%" PRId64, msg->max_attempts);
+	env_seti(env, "FILEMON_ATTEMPT", msg->attempt);
+	env_seti(env, "FILEMON_MAX_ATTEMPTS", msg->max_attempts);
 	set_if(env, "FILEMON_EVENT_ID", msg->event_id);
 	set_if(env, "FILEMON_CHECKSUM", msg->checksum);
 	if (msg->size >= 0)
-		env_setf(env, "FILEMON_SIZE", "%" PRId64, msg->size);
+		env_seti(env, "FILEMON_SIZE", msg->size);
 	set_if(env, "FILEMON_TENANT_ID", tags_get(&config->tags, "tenant_id"));
 	set_if(env, "FILEMON_USER_ID", tags_get(&config->tags, "user_id"));
 	set_if(env, "FILEMON_SESSION_ID", tags_get(&config->tags, "session_id"));
@@ -225,8 +227,7 @@ start(struct jobs *jobs, const struct run *run, const struct strlist *templ,
 {
 	struct env env;
 	struct spawn_error why;
-	char *subject = xasprintf(
-	    "handler %s %s", run->handler->name, *run->msg->path ? run->msg->path : ".");
+	struct buf subject = BUF_INIT;
 	char *cwd = folder_of(run);
 	char **argv = build_argv(run, templ);
 	const struct privilege_limits limits = {
@@ -235,11 +236,15 @@ start(struct jobs *jobs, const struct run *run, const struct strlist *templ,
 	};
 	struct cgroup *cgroup = make_cgroup(run, &limits);
 	bool limited = cgroup && cgroup_limits(cgroup);
+	buf_adds(&subject, "handler ");
+	buf_adds(&subject, run->handler->name);
+	buf_addc(&subject, ' ');
+	buf_adds(&subject, *run->msg->path ? run->msg->path : ".");
 	env_init(&env, environ);
 	set_env(run, &env);
 	struct job_spec spec = {
 		.id = run->msg->id,
-		.subject = subject,
+		.subject = subject.p,
 		.argv = argv,
 		.env = &env,
 		.cwd = cwd,
@@ -258,7 +263,7 @@ start(struct jobs *jobs, const struct run *run, const struct strlist *templ,
 	env_release(&env);
 	argv_free(argv);
 	free(cwd);
-	free(subject);
+	buf_release(&subject);
 	return result;
 }
 
@@ -313,7 +318,7 @@ orders_start(struct orders *orders, struct jobs *jobs, const struct wire_msg *ms
 	};
 	if (find_user(orders, &run, error) == -1)
 		return -1;
-	jobs_mark(jobs, msg->id, run.mark, sizeof(run.mark));
+	jobs_mark(jobs, msg->id, run.mark);
 	run.path = join(run.root, msg->path);
 	run.old_path = *msg->old_path ? join(run.root, msg->old_path) : NULL;
 	int result = start(jobs, &run, command_of(run.handler, msg->command), error);

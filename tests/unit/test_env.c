@@ -32,7 +32,7 @@ START_TEST(a_variable_that_is_set_again_is_replaced)
 	env_set(&env, "PATH", "/usr/bin");
 	env_put(&env, "HOME=");
 	env_put(&env, "no pair");
-	env_setf(&env, "N", "%d", 5);
+	env_seti(&env, "N", 5);
 	ck_assert_uint_eq(env.n, 4);
 	ck_assert_str_eq(env_get(&env, "PATH"), "/usr/bin");
 	ck_assert_str_eq(env_get(&env, "HOME"), "");
