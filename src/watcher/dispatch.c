@@ -67,7 +67,7 @@ is_below(const char *path, const char *dir, size_t len)
 static bool
 concerns(const struct job *job, const struct root *root, const char *path, size_t len)
 {
-	return job->root == root &&
+	return job->root == root && job->command != WIRE_REMOVE &&
 	    (is_below(job->path, path, len) || is_below(job->old_path, path, len));
 }
 
@@ -81,20 +81,11 @@ dispatch_taint_path(
 }
 
 void
-dispatch_taint_gone(
-    struct watcher *w, const struct root *root, const char *path, size_t len)
-{
-	for (struct job *job = w->jobs; job != NULL; job = job->next)
-		if (job->command != WIRE_REMOVE && concerns(job, root, path, len))
-			job->again = true;
-}
-
-void
 dispatch_doubt_path(
     struct watcher *w, const struct root *root, const char *path, size_t len)
 {
 	for (struct job *job = w->jobs; job != NULL; job = job->next)
-		if (job->command != WIRE_REMOVE && concerns(job, root, path, len))
+		if (concerns(job, root, path, len))
 			job->doubted = true;
 }
 

@@ -78,16 +78,13 @@ void dispatch_message(struct watcher *, const struct wire_msg *);
 void dispatch_add(struct watcher *, struct job *);
 /* The handler's running job for a node; NULL: none. */
 struct job *dispatch_job(const struct watcher *, const struct handler *, int64_t node);
-/* Taints the jobs for path and for everything below it: they run again. */
+/*
+ * Taints the jobs for path and for everything below it: they run again.  Not so
+ * removals: there was nothing when they began, and what comes back is loaded.
+ */
 void dispatch_taint_path(
     struct watcher *, const struct root *, const char *path, size_t len);
-/* The path is gone, with everything below it: so are they, unless their removal is
-   what they run for. */
-void dispatch_taint_gone(
-    struct watcher *, const struct root *, const char *path, size_t len);
-/* Events about them were lost: they run again unless surely nothing happened.  What
-   came back meanwhile is found by the look that follows, and loaded; a removal has
-   nothing to make good. */
+/* Events about them were lost: they run again unless surely nothing happened. */
 void dispatch_doubt_path(
     struct watcher *, const struct root *, const char *path, size_t len);
 /* Is anything pending or running? */

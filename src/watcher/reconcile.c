@@ -92,7 +92,7 @@ row_gone(
 	if (known)
 		record_path(w, root, path, len, EVENT_DELETED, EVENT_KIND_NONE,
 		    node->sig.type == SIG_DIR, NULL);
-	dispatch_taint_gone(w, root, path, len);
+	dispatch_taint_path(w, root, path, len);
 	pending_update(w, root, node, path, len, true);
 	if (node->sig.type == SIG_FILE)
 		look_at_links(w, node, HINT_LOOK);

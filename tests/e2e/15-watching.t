@@ -132,7 +132,8 @@ for f in .hidden/f .dot 'x~' x.tmp x.swp 4913 .#x .goutputstream-1 x.metadata.js
 	echo 1 >"$P/$f"
 done
 echo 1 >"$P/.filemon/note"
-echo 1 >"$P/wanted"
+echo 1 >"$P/.wanted"
+mv "$P/.wanted" "$P/wanted"
 idle >/dev/null
 ok "default ignores are neither delivered" log_is "log load wanted 1"
 is "nor told" "$(events "select(.seq > $seq).rel_path" | sort -u)" '"wanted"'
