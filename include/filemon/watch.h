@@ -73,6 +73,7 @@ enum fm_cause {
 	FM_CAUSE_WATCH_FAILED, /* a watch could not be added: error */
 	FM_CAUSE_BACKEND,      /* the file system tells nothing; error 0 */
 	FM_CAUSE_REPLACED, /* a directory was swapped or moved: its content is unknown */
+	FM_CAUSE_BACKLOG,  /* notifications come too fast: see postpone */
 };
 
 /* How a listing came about; on FM_LIST_*. */
@@ -100,7 +101,8 @@ struct fm_event {
 	const char *name;      /* the last component of path, within path */
 	const struct stat *st; /* FM_LIST_ENTRY (see names_only), FM_LIST_BEGIN: lstat */
 	/* On an event for one path: it is told because the queue repeats what a
-	   listing of a fresh directory has told already. */
+	   listing of a fresh directory has told already.  On FM_DIRTY: directories
+	   that were told as dirty still are. */
 	bool repeated;
 	/* FM_WRITTEN: data were written, it is not only that a writer closed.  write(2)
 	   sets the times first, puts the data there, and tells then; in between it may
@@ -134,6 +136,13 @@ struct fm_options {
 	   when something happens in them, and the start costs the same however
 	   large the tree is. */
 	bool lazy;
+	/*
+	 * Where notifications come faster than on_event returns, and before the
+	 * kernel's queue overflows: drop what is told of files in some directories,
+	 * and list these when it is calm (inotify alone).  Each is FM_DIRTY for
+	 * FM_CAUSE_BACKLOG; what came and went meanwhile is not told.
+	 */
+	bool postpone;
 	int64_t poll_interval_ms; /* of polled directories; 0: 2000 */
 	int64_t rename_wait_ms;	  /* how long half a rename waits; 0: 10 */
 	bool cross_filesystems;	  /* go below other mount points */
@@ -175,11 +184,13 @@ struct fm_stats {
 	unsigned long events;	 /* notifications read since the start */
 	unsigned long elsewhere; /* ... about other parts of the file system */
 	unsigned long overflows;
-	unsigned long unknown; /* notifications for watches no longer known */
-	unsigned long listed;  /* directories listed since the start */
-	unsigned long to_list; /* directories waiting to be listed */
-	bool held;	       /* half a rename, or a repair, waits for its time */
-	size_t memory;	       /* bytes of tables */
+	unsigned long unknown;	 /* notifications for watches no longer known */
+	unsigned long postponed; /* directories that are dirty for FM_CAUSE_BACKLOG */
+	unsigned long skipped;	 /* notifications about files in such */
+	unsigned long listed;	 /* directories listed since the start */
+	unsigned long to_list;	 /* directories waiting to be listed */
+	bool held;		 /* half a rename, or a repair, waits for its time */
+	size_t memory;		 /* bytes of tables */
 };
 
 /*

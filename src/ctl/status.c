@@ -192,6 +192,9 @@ show_events(const cJSON *status)
 	printf(", %s suppressed", text_count(get_int(events, "suppressed"), count));
 	if (get_int(events, "overflows") > 0)
 		printf(", %s overflows", text_count(get_int(events, "overflows"), count));
+	if (get_int(events, "skipped") > 0)
+		printf(", %s left to listings",
+		    text_count(get_int(events, "skipped"), count));
 	if (get_int(events, "edited") > 0)
 		printf(", %s edited", text_count(get_int(events, "edited"), count));
 	if (get_int(events, "limited") > 0)

@@ -38,6 +38,7 @@ enum {
 	DIR_POLL_FAILED = 0x1000,  /* polled: adding a watch failed otherwise */
 	DIR_POLL_BACKEND = 0x2000, /* polled: there are no watches here */
 	DIR_LEARNED = 0x4000,	   /* something happened in it; it was never listed */
+	DIR_POSTPONED = 0x8000,	   /* what happens in it is dropped until it is listed */
 	DIR_POLLED = DIR_POLL_LIMIT | DIR_POLL_FAILED | DIR_POLL_BACKEND,
 };
 

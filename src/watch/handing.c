@@ -112,6 +112,7 @@ fm_watch_import(const struct fm_options *o, int fd, const void *table, size_t le
 	if ((w = watch_make(o)) == NULL)
 		return NULL;
 	w->fd = fd;
+	backlog_init(w, inotify_limit());
 	if (take_over(w, table, len) == 0)
 		return w;
 	w->fd = -1; /* it stays the caller's */

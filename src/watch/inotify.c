@@ -10,11 +10,27 @@
 
 /* The longest single event; inotify(7). */
 #define EVENT_MAX (sizeof(struct inotify_event) + NAME_MAX + 1)
+#define QUEUE_LIMIT 16384 /* fs.inotify.max_queued_events where nobody set it */
+
+/* The limit is the queue's for good: what it is when the queue is made. */
+unsigned
+inotify_limit(void)
+{
+	FILE *file = fopen("/proc/sys/fs/inotify/max_queued_events", "re");
+	unsigned limit = QUEUE_LIMIT;
+
+	if (file == NULL)
+		return limit;
+	if (fscanf(file, "%u", &limit) != 1)
+		limit = QUEUE_LIMIT;
+	fclose(file);
+	return limit;
+}
 
 static int
 open_queue(struct fm_watch *w)
 {
-	(void)w;
+	backlog_init(w, inotify_limit());
 	return inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 }
 
@@ -110,15 +126,19 @@ static int
 take(struct fm_watch *w)
 {
 	ssize_t n;
+	bool full;
 
 	if (w->fd == -1)
 		return 0;
 	n = read(w->fd, w->buf, sizeof(w->buf));
 	if (n == -1)
 		return errno == EAGAIN ? 0 : errno == EINTR ? 1 : -1;
+	full = (size_t)n > sizeof(w->buf) - EVENT_MAX;
+	backlog_begin(w, full);
 	inotify_feed(w, w->buf, (size_t)n);
+	backlog_end(w);
 	fresh_expire(&w->fresh, w->read_bytes);
-	return (size_t)n > sizeof(w->buf) - EVENT_MAX;
+	return full;
 }
 
 const struct backend inotify_backend = {

@@ -17,6 +17,8 @@ struct fm_watch;
 	    IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | \
 	    IN_EXCL_UNLINK)
 
+/* How many notifications the kernel keeps unread. */
+unsigned inotify_limit(void);
 /* Applies bytes as they come from the kernel; arbitrary ones do no harm. */
 void inotify_feed(struct fm_watch *, const void *, size_t len);
 

@@ -197,6 +197,7 @@ take_next(struct fm_watch *w)
 	uint32_t dir;
 
 	while ((dir = dirtab_take(&w->dirs)) != DIRTAB_NONE) {
+		l->postponed = backlog_leave(w, dir);
 		l->dir = dir;
 		l->flags = get(w, dir)->flags & (DIR_SCAN | DIR_RECURSE);
 		if (path_set(w, &l->path, dir, NULL, 0) == 0 && set_told(l) == 0) {

@@ -24,6 +24,7 @@ struct listing {
 	int fd;		/* -1: none is being listed */
 	uint32_t dir;	/* DIRTAB_NONE: removed meanwhile */
 	unsigned flags; /* enum fm_scan and DIR_RECURSE */
+	bool postponed; /* it was until this began (backlog.h) */
 	uint32_t last;	/* that was queued to be listed next; DIRTAB_NONE: none */
 	uint64_t until; /* events up to here repeat what is told (fresh.h) */
 	struct path path;

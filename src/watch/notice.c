@@ -174,6 +174,6 @@ notice_apply(struct fm_watch *w, const struct notice *n)
 	dir = dirtab_by_wd(&w->dirs, n->wd);
 	if (dir == DIRTAB_NONE)
 		w->unknown += !(n->mask & IN_IGNORED); /* that one is expected */
-	else
+	else if (!backlog_takes(w, dir, n))
 		notice_apply_to(w, dir, n);
 }

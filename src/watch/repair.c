@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Looking again after a loss.  Everything is queued to be listed, once it is
- * calm: while notifications come as in a storm, listing would only slow down
- * their reading, have more of them lost and be in vain.  A loss is never
- * forgotten: it is repaired after REPAIR_MIN_MS at the latest, and while losses
- * go on, each time later than before.
+ * Looking again after a loss.  Everything is queued to be listed, or what was
+ * postponed (backlog.h), once it is calm: while notifications come as in a storm, listing
+ * would only slow down their reading, have more of them lost and be in vain.  A loss is
+ * never forgotten: it is repaired after REPAIR_MIN_MS at the latest, and while losses go
+ * on, each time later than before.
  */
 
 #include "watch/watch_priv.h"
@@ -25,11 +25,21 @@ sooner(int64_t a, int64_t b)
 	return a == -1 || (b != -1 && b < a) ? b : a;
 }
 
+static int64_t
+min_wait(const struct fm_watch *w)
+{
+	return w->lost_all ? REPAIR_MIN_MS : REPAIR_SOME_MIN_MS;
+}
+
 static void
 repair(struct fm_watch *w)
 {
-	grow(&w->repair, REPAIR_MIN_MS, REPAIR_MAX_MS);
-	tree_queue_all(w, 0, FM_SCAN_REPAIR | DIR_RECURSE);
+	grow(&w->repair, min_wait(w), w->lost_all ? REPAIR_MAX_MS : REPAIR_SOME_MAX_MS);
+	if (w->lost_all)
+		tree_queue_all(w, 0, FM_SCAN_REPAIR | DIR_RECURSE);
+	else
+		tree_queue_all(w, DIR_POSTPONED, FM_SCAN_REPAIR);
+	w->lost_all = false;
 }
 
 /* The next look at whether it is calm. */
@@ -40,24 +50,35 @@ wait_for_calm(struct fm_watch *w, int64_t now)
 	w->repair.due = sooner(w->repair_latest, now + REPAIR_CALM_MS);
 }
 
+static void
+plan(struct fm_watch *w, int64_t now)
+{
+	if (w->lost_ms == -1 || now - w->lost_ms > 2 * w->repair.wait)
+		w->repair.wait = 0;
+	w->lost_ms = now;
+	if (w->repair.due == -1)
+		w->repair_latest =
+		    now + (w->repair.wait == 0 ? min_wait(w) : w->repair.wait);
+	wait_for_calm(w, now);
+}
+
 void
 repair_all(struct fm_watch *w, enum fm_cause cause, int error)
 {
-	int64_t now = watch_now();
-
 	if (w->gone)
 		return;
 	rename_flush_all(w);
 	relink_drop(w, INT64_MAX);
 	relink_forget_last(&w->relink);
 	tell_state(w, FM_DIRTY, cause, error);
-	if (w->lost_ms == -1 || now - w->lost_ms > 2 * w->repair.wait)
-		w->repair.wait = 0;
-	w->lost_ms = now;
-	if (w->repair.due == -1)
-		w->repair_latest =
-		    now + (w->repair.wait == 0 ? REPAIR_MIN_MS : w->repair.wait);
-	wait_for_calm(w, now);
+	w->lost_all = true;
+	plan(w, watch_now());
+}
+
+void
+repair_postponed(struct fm_watch *w)
+{
+	plan(w, watch_now());
 }
 
 /* What is left unread counts too: there may have been no time to read. */

@@ -148,11 +148,13 @@ root_lost(struct fm_watch *w)
 	tree_forget(w, DIRTAB_ROOT);
 	tree_clear_polled(w, DIRTAB_ROOT);
 	tree_clear_failed(w, DIRTAB_ROOT);
+	backlog_leave(w, DIRTAB_ROOT);
 	tree_drop_watch(w, DIRTAB_ROOT);
 	w->ops->leave_root(w);
 	start_over(w);
 	fresh_release(&w->fresh);
 	w->repair = (struct backoff){ 0, -1 };
+	w->lost_all = false;
 	w->lost_ms = -1;
 	w->gone = true;
 	w->root_look = (struct backoff){ 0, watch_now() };

@@ -135,6 +135,7 @@ forget_one(struct fm_watch *w, uint32_t dir)
 		w->list.dir = DIRTAB_NONE;
 	tree_clear_polled(w, dir);
 	tree_clear_failed(w, dir);
+	backlog_leave(w, dir);
 	tree_drop_watch(w, dir);
 	dirtab_remove(&w->dirs, dir);
 }

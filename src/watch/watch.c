@@ -266,6 +266,8 @@ fm_watch_stats(const struct fm_watch *w, struct fm_stats *stats)
 		.overflows = w->overflows,
 		.unknown = w->unknown,
 		.listed = w->listed,
+		.postponed = w->backlog.dirs + (w->list.fd != -1 && w->list.postponed),
+		.skipped = w->backlog.total,
 		.held = w->repair.due != -1 || rename_due(w) != -1,
 		.to_list = w->gone ? 0 : w->dirs.queued + (w->list.fd != -1),
 	};
@@ -300,6 +302,7 @@ static const char *const causes[] = {
 	[FM_CAUSE_WATCH_FAILED] = "watch-failed",
 	[FM_CAUSE_BACKEND] = "backend",
 	[FM_CAUSE_REPLACED] = "replaced",
+	[FM_CAUSE_BACKLOG] = "backlog",
 };
 
 static const char *const backends[] = {

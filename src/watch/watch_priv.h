@@ -15,6 +15,7 @@
 
 #include "filemon/watch.h"
 #include "watch/backend.h"
+#include "watch/backlog.h"
 #include "watch/dirtab.h"
 #include "watch/fanotify.h"
 #include "watch/fresh.h"
@@ -32,8 +33,10 @@
 #define RETRY_MAX_MS 60000
 #define REPAIR_MIN_MS 1000
 #define REPAIR_MAX_MS 30000
-#define REPAIR_CALM_MS 100 /* with fewer notifications than: */
-#define REPAIR_CALM_EVENTS 1000
+#define REPAIR_SOME_MIN_MS 250 /* of what was postponed alone */
+#define REPAIR_SOME_MAX_MS 4000
+#define REPAIR_CALM_MS 50 /* with fewer notifications than: */
+#define REPAIR_CALM_EVENTS 500
 #define ROOT_LOOK_MIN_MS 100
 #define ROOT_LOOK_MAX_MS 2000
 
@@ -75,6 +78,7 @@ struct fm_watch {
 	struct fresh fresh;
 	struct rename rename;
 	struct relink relink;
+	struct backlog backlog;
 	struct path path, second;
 	uint64_t read_bytes;
 	struct who who;
@@ -83,8 +87,9 @@ struct fm_watch {
 	bool degraded[FM_CAUSE_REPLACED + 1];	     /* told so */
 	unsigned long retries;			     /* directories with DIR_RETRY */
 	struct backoff root_look, retry, repair;
-	int64_t lost_ms;	     /* the last loss; -1: none */
-	int64_t repair_latest;	     /* of the one that waits for calm */
+	bool lost_all;	       /* everything is to be repaired, not what is postponed */
+	int64_t lost_ms;       /* the last loss; -1: none */
+	int64_t repair_latest; /* of the one that waits for calm */
 	unsigned long events_before; /* at the last look for calm */
 	int64_t poll_due;
 	alignas(struct inotify_event) char buf[WATCH_BUFFER];
@@ -130,6 +135,8 @@ void root_tick(struct fm_watch *, int64_t now);
 /* repair.c: looking again after a loss, and when time has come */
 /* Notifications were lost: everything is dirty. */
 void repair_all(struct fm_watch *, enum fm_cause, int error);
+/* A directory was postponed: it is dirty. */
+void repair_postponed(struct fm_watch *);
 void repair_tick(struct fm_watch *, int64_t now);
 int64_t repair_due(const struct fm_watch *);
 

@@ -227,6 +227,22 @@ dirty(struct root *root, const struct fm_event *event)
 	forget_seen(w);
 }
 
+/* No loss: what it leaves to be found is found by the listing that follows. */
+static void
+backlog(struct root *root, const struct fm_event *event)
+{
+	struct watcher *w = root->watcher;
+
+	dispatch_doubt_path(w, root, event->path, event->path_len);
+	if (event->repeated)
+		return;
+	log_debug("watch %s: postponed: more happens than can be looked at (it is listed "
+		  "when it is calm)",
+	    watcher_abs(w, root, event->path, event->path_len));
+	record_gap(
+	    w, root, event->path, event->path_len, fm_cause_name(event->cause), true);
+}
+
 static void
 root_gone(struct root *root)
 {
@@ -323,7 +339,10 @@ on_event(void *ctx, const struct fm_event *event)
 			scan_event(root, event);
 		break;
 	case FM_DIRTY:
-		dirty(root, event);
+		if (event->cause == FM_CAUSE_BACKLOG)
+			backlog(root, event);
+		else
+			dirty(root, event);
 		break;
 	case FM_ROOT_GONE:
 		root_gone(root);
@@ -420,6 +439,7 @@ intake_open(struct watcher *w, struct root *root, struct legacy *legacy)
 		.root = root->path,
 		.backend = backends[w->config->backend],
 		.lazy = w->state == NULL,
+		.postpone = w->state != NULL,
 		.pidfd = w->config->enrich & ENRICH_DOER,
 		.poll_interval_ms = w->config->poll_interval_ms,
 		.cross_filesystems = w->config->cross_filesystems,

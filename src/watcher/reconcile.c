@@ -448,7 +448,17 @@ reconcile_path(struct watcher *w, struct root *root, const char *path, size_t le
 		absent(&at, hint);
 }
 
-/* Sure now if nothing was written since: every notification up to here was read. */
+/* Sure now if nothing was written since: every notification up to here was read.
+   Where some were left to a listing, that finds what is unsure. */
+static bool
+is_told_of(const struct root *root)
+{
+	struct fm_stats stats;
+
+	fm_watch_stats(root->watch, &stats);
+	return stats.postponed == 0;
+}
+
 static void
 look_again(struct watcher *w, int64_t id, struct buf *path, int64_t *wait_ms)
 {
@@ -469,6 +479,8 @@ look_again(struct watcher *w, int64_t id, struct buf *path, int64_t *wait_ms)
 		return;
 	}
 	ms = settle_unsure_ms(&st, clk_wall_ns());
+	if (ms <= 0 && !is_told_of(root))
+		ms = UNSURE_DIR_MS;
 	sig_from_stat(&sig, &st);
 	if (ms > 0 && (*wait_ms < 0 || ms < *wait_ms)) {
 		*wait_ms = ms;

@@ -133,6 +133,7 @@ add_roots(struct watcher *w, cJSON *out)
 		cJSON_AddBoolToObject(item, "scanning", fm_watch_scanning(root->watch));
 		number(item, "to_list", (double)stats.to_list);
 		number(item, "listed", (double)stats.listed);
+		number(item, "postponed", (double)stats.postponed);
 		number(item, "memory_bytes", (double)stats.memory);
 		cJSON_AddItemToArray(list, item);
 	}
@@ -155,12 +156,13 @@ add_events(struct watcher *w, cJSON *out)
 	cJSON *item = cJSON_AddObjectToObject(out, "events");
 	struct evlog_stats log;
 	struct fm_stats stats;
-	double notifications = 0, overflows = 0;
+	double notifications = 0, overflows = 0, skipped = 0;
 
 	for (size_t i = 0; i < w->n_roots; i++) {
 		fm_watch_stats(w->roots[i].watch, &stats);
 		notifications += (double)stats.events;
 		overflows += (double)stats.overflows;
+		skipped += (double)stats.skipped;
 	}
 	evlog_stats(w->log, &log);
 	number(item, "seq", (double)log.seq);
@@ -172,6 +174,7 @@ add_events(struct watcher *w, cJSON *out)
 	number(item, "unseen", (double)w->intake.unseen);
 	number(item, "notifications", notifications);
 	number(item, "overflows", overflows);
+	number(item, "skipped", skipped);
 	number(item, "dropped", (double)log.dropped);
 	stream_status(w->stream, item, out);
 	cJSON_AddBoolToObject(item, "failing", log.failing);

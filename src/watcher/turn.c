@@ -19,23 +19,41 @@
 #include "watcher/watcher_priv.h"
 
 #define SLICE_ENTRIES 256
-#define SLICE_MS 4	    /* of listing; who asks something may have to wait for two */
-#define RECOVER_MIN_MS 1000 /* while the state cannot be written, later and later */
+#define SLICE_NS 4000000 /* of listing; who asks something may have to wait for two */
+#define SLICE_REST_NS 20000000 /* between two, while notifications wait to be read */
+#define RECOVER_MIN_MS 1000    /* while the state cannot be written, later and later */
 #define RECOVER_MAX_MS 30000
 #define REST_MS 2000
 #define SPARE_MS 1000 /* of nothing that is due, and memory is given back */
 #define REST_PAUSE_MS 2
 #define COMMIT_GATHER_MS 100 /* in a storm */
 
+/* While notifications wait to be read there is less of it, so that none are lost;
+   never nothing, since they may wait for ever. */
+static bool
+must_read_first(struct root *root, int64_t now)
+{
+	if (root->watcher->ready && root->more && now - root->listed_ns < SLICE_REST_NS)
+		return true;
+	root->listed_ns = now;
+	return false;
+}
+
 static void
 scan_slice(struct watcher *w)
 {
-	int64_t until = clk_mono_ms() + SLICE_MS;
+	int64_t now = clk_mono_ns();
 
-	for (size_t i = 0; i < w->n_roots; i++)
-		while (fm_watch_step(w->roots[i].watch, SLICE_ENTRIES) &&
-		    clk_mono_ms() < until)
+	for (size_t i = 0; i < w->n_roots; i++) {
+		struct root *root = &w->roots[i];
+		unsigned entries = root->more ? SLICE_ENTRIES / 2 : SLICE_ENTRIES;
+
+		if (must_read_first(root, now))
 			continue;
+		while (fm_watch_step(root->watch, entries) && !root->more &&
+		    clk_mono_ns() < now + SLICE_NS)
+			continue;
+	}
 }
 
 static void

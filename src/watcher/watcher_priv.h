@@ -79,10 +79,11 @@ struct root {
 	struct fm_watch *watch;
 	struct filter *filter;
 	struct ev_io io;
-	unsigned looks; /* by watcher_lstat in this bufferful; 0: there is none */
-	int fd;		/* of the root, during a bufferful that needs it; -1 */
-	bool more;	/* the last read has left some in the queue */
-	bool busy;	/* ... or was one of many within a moment */
+	unsigned looks;	   /* by watcher_lstat in this bufferful; 0: there is none */
+	int fd;		   /* of the root, during a bufferful that needs it; -1 */
+	bool more;	   /* the last read has left some in the queue */
+	int64_t listed_ns; /* the last slice of listing */
+	bool busy;	   /* ... or was one of many within a moment */
 	struct pace pace;
 	struct ev_timer pause; /* of reading: what comes gathers meanwhile */
 	struct root_scan scan;

@@ -230,6 +230,7 @@ end(struct fixture *f)
 	ck_assert_int_eq(f->w->lazy, f->o.lazy);
 	if (!f->o.lazy)
 		ck_assert_uint_eq(f->w->dirs.live, count_dirs(f, f->root));
+	ck_assert_uint_eq(f->w->backlog.dirs, 0);
 	if (!f->o.lazy)
 		ck_assert_uint_eq(kernel_watches(f->w), f->w->dirs.live);
 	fixture_release(f);
@@ -245,6 +246,21 @@ lose(struct fixture *f)
 	while (read(fd, f->w->buf, sizeof(f->w->buf)) > 0)
 		continue;
 	notice_apply(f->w, &overflow);
+}
+
+/* As where notifications come too fast: those of files in a directory are dropped. */
+static void
+postpone(struct fixture *f, unsigned *seed)
+{
+	uint32_t dir = pick(seed, f->w->dirs.made);
+	struct dir *d = &f->w->dirs.dirs[dir];
+
+	if (f->w->gone || d->wd < 0 || (d->flags & (DIR_DEAD | DIR_POSTPONED)))
+		return;
+	f->w->backlog.limit = 1;
+	f->w->backlog.dirs++;
+	d->flags |= DIR_POSTPONED;
+	repair_postponed(f->w);
 }
 
 START_TEST(whatever_happens_between_reads_the_end_is_right)
@@ -265,6 +281,8 @@ START_TEST(whatever_happens_between_reads_the_end_is_right)
 			fm_watch_scan(f.w, "", true);
 		if (_i % 3 == 2 && pick(&seed, 200) == 0)
 			lose(&f);
+		if (_i % 3 == 1 && !IS_FANOTIFY && pick(&seed, 20) == 0)
+			postpone(&f, &seed);
 		if (n % (OPERATIONS / 10) == 0)
 			check(&f);
 	}
