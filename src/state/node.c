@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "state/node.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/xmalloc.h"
+#include "state/recent.h"
 
 #define COLUMNS "id, parent, type, gone, unsure, ino, size, mtime, ctime, meta, origin"
 
@@ -22,6 +21,37 @@ read_columns(sqlite3_stmt *stmt, struct node *node)
 	node->sig.ctime = sqlite3_column_int64(stmt, 8);
 	node->sig.meta = sqlite3_column_int64(stmt, 9);
 	node->origin = sqlite3_column_int64(stmt, 10);
+}
+
+/* A file that is there, with a signature that is sure. */
+static bool
+is_sure_file(const struct node *node)
+{
+	return node->sig.type == SIG_FILE && !node->gone && !node->unsure;
+}
+
+static void
+remember(struct state *state, const struct node *node, const void *name, size_t len)
+{
+	if (is_sure_file(node))
+		node_remember(state, &(struct node_row){ node->id, sig_hash(&node->sig) },
+		    node->parent, name, len);
+}
+
+static void
+forget(struct state *state, int64_t id)
+{
+	recent_drop(state_recent(state), id);
+}
+
+/* The row was written, under the name that it had. */
+static void
+remember_written(struct state *state, const struct node *node)
+{
+	if (is_sure_file(node))
+		recent_update(state_recent(state), node->id, sig_hash(&node->sig));
+	else
+		forget(state, node->id);
 }
 
 static bool
@@ -43,7 +73,33 @@ node_find(
 
 	sqlite3_bind_int64(stmt, 1, parent);
 	sqlite3_bind_blob(stmt, 2, name, (int)len, SQLITE_STATIC);
-	return one_row(state, stmt, node);
+	if (!one_row(state, stmt, node))
+		return false;
+	remember(state, node, name, len);
+	return true;
+}
+
+bool
+node_recall(struct state *state, int64_t parent, const void *name, size_t len,
+    struct node_row *row)
+{
+	const struct recent_file *file =
+	    recent_find(state_recent(state), recent_key(parent, name, len));
+
+	if (file == NULL)
+		return false;
+	*row = (struct node_row){ file->id, file->sig };
+	return true;
+}
+
+void
+node_remember(struct state *state, const struct node_row *row, int64_t parent,
+    const void *name, size_t len)
+{
+	const struct recent_file file = { row->id, recent_key(parent, name, len),
+		row->mark };
+
+	recent_put(state_recent(state), &file);
 }
 
 bool
@@ -90,8 +146,10 @@ node_insert(struct state *state, struct node *node, const void *name, size_t len
 	sqlite3_bind_int64(stmt, 1, node->parent);
 	sqlite3_bind_blob(stmt, 2, name, (int)len, SQLITE_STATIC);
 	bind_sig(stmt, 3, node);
-	sql_run(state_sql(state), stmt);
+	if (sql_run(state_sql(state), stmt) == -1)
+		return;
 	node->id = sqlite3_last_insert_rowid(sql_handle(state_sql(state)));
+	remember(state, node, name, len);
 }
 
 void
@@ -105,6 +163,7 @@ node_update(struct state *state, const struct node *node)
 	sqlite3_bind_int64(stmt, 1, node->id);
 	bind_sig(stmt, 2, node);
 	sql_run(state_sql(state), stmt);
+	remember_written(state, node);
 }
 
 /* In the same file, written to. */
@@ -136,6 +195,29 @@ node_update_from(struct state *state, const struct node *before, const struct no
 	sqlite3_bind_int64(stmt, 5, node->sig.meta);
 	sqlite3_bind_int64(stmt, 6, mark_of(node));
 	sql_run(state_sql(state), stmt);
+	remember_written(state, node);
+}
+
+bool
+node_restamp(struct state *state, int64_t id, const struct sig *sig)
+{
+	sqlite3_stmt *stmt = state_stmt(state,
+	    "UPDATE node SET size = ?2, mtime = ?3, ctime = ?4, meta = ?5, mark = ?6,"
+	    " origin = 0 WHERE id = ?1 AND ino = ?7");
+
+	sql_begin(state_sql(state));
+	sqlite3_bind_int64(stmt, 1, id);
+	sqlite3_bind_int64(stmt, 2, sig->size);
+	sqlite3_bind_int64(stmt, 3, sig->mtime);
+	sqlite3_bind_int64(stmt, 4, sig->ctime);
+	sqlite3_bind_int64(stmt, 5, sig->meta);
+	sqlite3_bind_int64(stmt, 6, sig_hash(sig));
+	sqlite3_bind_int64(stmt, 7, (int64_t)sig->ino);
+	if (sql_run(state_sql(state), stmt) == -1 ||
+	    sqlite3_changes(sql_handle(state_sql(state))) == 0)
+		return false;
+	recent_update(state_recent(state), id, sig_hash(sig));
+	return true;
 }
 
 void
@@ -150,6 +232,7 @@ node_set_unsure(struct state *state, struct node *node, bool unsure)
 	sqlite3_bind_int(stmt, 2, unsure);
 	sqlite3_bind_int64(stmt, 3, mark_of(node));
 	sql_run(state_sql(state), stmt);
+	remember_written(state, node);
 }
 
 void
@@ -160,6 +243,7 @@ node_delete(struct state *state, int64_t id)
 	sql_begin(state_sql(state));
 	sqlite3_bind_int64(stmt, 1, id);
 	sql_run(state_sql(state), stmt);
+	forget(state, id);
 }
 
 bool
@@ -187,6 +271,7 @@ node_relink(struct state *state, int64_t id, int64_t parent, const void *name, s
 	sqlite3_bind_int64(stmt, 2, parent);
 	sqlite3_bind_blob(stmt, 3, name, (int)len, SQLITE_STATIC);
 	sql_run(state_sql(state), stmt);
+	forget(state, id);
 }
 
 int64_t
@@ -307,60 +392,6 @@ node_path(struct state *state, int64_t id, struct buf *out)
 		}
 	}
 	return id;
-}
-
-static void
-page_add(struct node_page *page, sqlite3_stmt *stmt)
-{
-	if (page->n == page->cap) {
-		page->cap = page->cap == 0 ? 8 : page->cap * 2;
-		page->rows = xreallocarray(page->rows, page->cap, sizeof(*page->rows));
-		page->name_at =
-		    xreallocarray(page->name_at, page->cap + 1, sizeof(size_t));
-	}
-	page->rows[page->n] = (struct node_row){ sqlite3_column_int64(stmt, 0),
-		sqlite3_column_int64(stmt, 1) };
-	page->name_at[page->n] = page->names.len;
-	buf_add(&page->names, sqlite3_column_blob(stmt, 2),
-	    (size_t)sqlite3_column_bytes(stmt, 2));
-	page->n++;
-	page->name_at[page->n] = page->names.len;
-}
-
-void
-node_page_read(struct state *state, int64_t dir, const void *after, size_t len,
-    bool first, struct node_page *page)
-{
-	sqlite3_stmt *stmt = state_stmt(state,
-	    "SELECT id, mark, name FROM node WHERE parent = ?1 AND name > ?2"
-	    " ORDER BY name LIMIT ?3");
-
-	page->n = 0;
-	sqlite3_bind_int64(stmt, 1, dir);
-	/* Every name is greater than the empty blob. */
-	sqlite3_bind_blob(
-	    stmt, 2, first ? "" : after, first ? 0 : (int)len, SQLITE_TRANSIENT);
-	sqlite3_bind_int(stmt, 3, NODE_PAGE);
-	buf_reset(&page->names);
-	while (sql_row(state_sql(state), stmt))
-		page_add(page, stmt);
-	page->more = page->n == NODE_PAGE;
-}
-
-const char *
-node_page_name(const struct node_page *page, size_t i, size_t *len)
-{
-	*len = page->name_at[i + 1] - page->name_at[i];
-	return page->names.p + page->name_at[i];
-}
-
-void
-node_page_release(struct node_page *page)
-{
-	free(page->rows);
-	free(page->name_at);
-	buf_release(&page->names);
-	memset(page, 0, sizeof(*page));
 }
 
 static size_t

@@ -25,17 +25,36 @@ struct node {
 	bool unsure;	/* was delivered with stamps too young to be trusted */
 };
 
+struct node_row {
+	int64_t id;
+	/* sig_hash of what was seen; 0 where that is not enough to know: the path is
+	   gone or unsure, or an older version has written the row. */
+	int64_t mark;
+};
+
 /* The row of a root, made where missing. */
 int64_t node_root(struct state *, const char *path);
 /* Does (parent, name) have a row? */
 bool node_find(struct state *, int64_t parent, const void *name, size_t, struct node *);
 bool node_get(struct state *, int64_t id, struct node *);
+/*
+ * The same from memory, of a file that was met lately (recent.h): true where it is
+ * there, and its mark is not 0.  To be checked when the row is written.
+ */
+bool node_recall(
+    struct state *, int64_t parent, const void *name, size_t, struct node_row *);
+/* A page has shown a file's row, with a mark that is not 0. */
+void node_remember(
+    struct state *, const struct node_row *, int64_t parent, const void *name, size_t);
 /* Inserts (id is filled) or updates sig, gone, unsure, origin by id. */
 void node_insert(struct state *, struct node *, const void *name, size_t);
 void node_update(struct state *, const struct node *);
 /* The same where it was before, and that is in the row: what does not differ is not
    written, nor the indices of it. */
 void node_update_from(struct state *, const struct node *before, const struct node *);
+/* The same of a file that was recalled, and was written to.  false: the row is
+   another one, or cannot be written; nothing was. */
+bool node_restamp(struct state *, int64_t id, const struct sig *);
 /* May its stamps tell less than happened to it (settle.h)?  Nothing else is written. */
 void node_set_unsure(struct state *, struct node *, bool unsure);
 void node_delete(struct state *, int64_t id);
@@ -52,13 +71,6 @@ int64_t node_resolve(struct state *, int64_t root, const char *path, size_t, boo
 bool node_lookup(struct state *, int64_t root, const char *path, size_t, struct node *);
 /* The node's path below its root, and the root's id; 0 where it is below none. */
 int64_t node_path(struct state *, int64_t id, struct buf *out);
-
-struct node_row {
-	int64_t id;
-	/* sig_hash of what was seen; 0 where that is not enough to know: the path is
-	   gone or unsure, or an older version has written the row. */
-	int64_t mark;
-};
 
 /* A page of a directory's rows by name, so that no cursor stays open. */
 struct node_page {

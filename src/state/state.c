@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/xmalloc.h"
+#include "state/recent.h"
 
 /*
  * Format.  node: a row a path; type, size ... are the signature (sig.h) last
@@ -74,6 +75,7 @@ static const char *const migrations[] = {
 
 struct state {
 	struct sql *sql;
+	struct recent recent;
 	char *path;
 	bool is_new;
 	bool must_last;
@@ -272,6 +274,12 @@ state_sql(struct state *state)
 	return state->sql;
 }
 
+struct recent *
+state_recent(struct state *state)
+{
+	return &state->recent;
+}
+
 bool
 state_is_new(const struct state *state)
 {
@@ -312,8 +320,8 @@ state_must_last(struct state *state)
 	state->must_last = true;
 }
 
-int
-state_commit(struct state *state)
+static int
+commit(struct state *state)
 {
 	int ret;
 
@@ -328,6 +336,16 @@ state_commit(struct state *state)
 	if (ret == 0 && state->must_last)
 		ret = sql_sync(state->sql);
 	state->must_last = state->must_last && ret == -1;
+	return ret;
+}
+
+int
+state_commit(struct state *state)
+{
+	int ret = commit(state);
+
+	if (ret == -1)
+		recent_clear(&state->recent);
 	return ret;
 }
 

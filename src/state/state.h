@@ -6,8 +6,8 @@
  * state.db: what was last seen in the tree (node.h) and, per handler, what was
  * last delivered (delivery.h); pending = the two differ.  SQLite, single
  * writer, one transaction a loop turn.  Everything the watcher must remember
- * of files is here and nothing of it in memory, so that neither the number of
- * files nor that of changes costs memory.
+ * of files is here, so that neither the number of files nor that of changes costs
+ * memory; what it happens to remember of a few (recent.h) only saves time.
  *
  * A failure of the database (full disk) is kept: state_failing says so; what
  * was not recorded counts as not delivered.
@@ -19,6 +19,7 @@
 
 #include "base/sql.h"
 
+struct recent;
 struct state;
 
 /* Due times that are none: see delivery.h. */
@@ -33,6 +34,8 @@ struct state;
 struct state *state_open(const char *path, int cache_kib);
 void state_close(struct state *);
 struct sql *state_sql(struct state *);
+/* What node.h remembers of files. */
+struct recent *state_recent(struct state *);
 /* The file holds no tree yet: nothing that is found is news. */
 bool state_is_new(const struct state *);
 /* The first scan went through; from now on what a scan finds is news. */

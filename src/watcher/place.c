@@ -94,8 +94,9 @@ place_dir_present(struct place *at)
 	return true;
 }
 
-void
-place_find(
+/* The place, without its row. */
+static void
+locate(
     struct place *at, struct watcher *w, struct root *root, const char *path, size_t len)
 {
 	const char *slash = memrchr(path, '/', len);
@@ -107,14 +108,36 @@ place_find(
 	at->len = len;
 	at->name = slash == NULL ? path : slash + 1;
 	at->name_len = len - (size_t)(at->name - path);
-	if (len == 0) {
+	if (len > 0)
+		at->node.parent = place_dir(at, false);
+}
+
+void
+place_find(
+    struct place *at, struct watcher *w, struct root *root, const char *path, size_t len)
+{
+	locate(at, w, root, path, len);
+	if (len == 0)
 		at->found = node_get(w->state, root->node, &at->node);
-		return;
-	}
-	at->node.parent = place_dir(at, false);
-	if (at->node.parent != 0)
+	else if (at->node.parent != 0)
 		at->found = node_find(
 		    w->state, at->node.parent, at->name, at->name_len, &at->node);
+}
+
+bool
+place_recall(
+    struct place *at, struct watcher *w, struct root *root, const char *path, size_t len)
+{
+	struct node_row row;
+
+	locate(at, w, root, path, len);
+	if (at->node.parent == 0 ||
+	    !node_recall(w->state, at->node.parent, at->name, at->name_len, &row))
+		return false;
+	at->found = true;
+	at->node.id = row.id;
+	at->mark = row.mark;
+	return true;
 }
 
 /* What is not a directory counts as a file. */

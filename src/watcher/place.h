@@ -27,9 +27,13 @@ struct place {
 	size_t name_len;
 	struct node node; /* where found; else only its parent, 0 if unknown */
 	bool found;	  /* there is a row, gone or not */
+	int64_t mark;	  /* of the row, where it was recalled */
 };
 
 void place_find(
+    struct place *, struct watcher *, struct root *, const char *path, size_t);
+/* The same from memory (node_recall): of node there are only id and parent then. */
+bool place_recall(
     struct place *, struct watcher *, struct root *, const char *path, size_t);
 /* Length of the directory's path; 0: it is the root. */
 size_t place_dir_len(const struct place *);

@@ -13,6 +13,7 @@
 #include "watcher/dispatch.h"
 #include "watcher/pending.h"
 #include "watcher/record.h"
+#include "watcher/stream.h"
 #include "watcher/watcher_priv.h"
 
 #define LINKS_MAX 64
@@ -274,6 +275,16 @@ record_change(
 	record_event(at->w, at->root, &event);
 }
 
+/* What follows where the row is another one now. */
+static void
+follow(struct place *at, const struct stat *st)
+{
+	dispatch_taint_path(at->w, at->root, at->path, at->len);
+	pending_update(at->w, at->root, &at->node, at->path, at->len, true);
+	if (at->node.sig.type == SIG_FILE && st->st_nlink > 1)
+		look_at_links(at->w, &at->node, HINT_LOOK);
+}
+
 static void
 changed(struct place *at, enum sig_change change, enum hint hint, const struct sig *sig,
     const struct stat *st)
@@ -293,10 +304,7 @@ changed(struct place *at, enum sig_change change, enum hint hint, const struct s
 		pending_carry(at->w, at->node.id, sig_hash(&before), sig_hash(sig));
 		return;
 	}
-	dispatch_taint_path(at->w, at->root, at->path, at->len);
-	pending_update(at->w, at->root, &at->node, at->path, at->len, true);
-	if (sig->type == SIG_FILE && st->st_nlink > 1)
-		look_at_links(at->w, &at->node, HINT_LOOK);
+	follow(at, st);
 }
 
 /* What was read or delivered with these stamps may be what was there before. */
@@ -389,6 +397,43 @@ reconcile_present(struct place *at, enum hint hint, const struct stat *st)
 		absent(at, HINT_LOOK);
 }
 
+/* The row is what was recalled, or is read now. */
+static void
+store_rewritten(struct place *at, const struct sig *sig)
+{
+	if (!node_restamp(at->w->state, at->node.id, sig)) {
+		place_find(at, at->w, at->root, at->path, at->len);
+		place_store(at, sig, false);
+	}
+	at->node.sig = *sig;
+}
+
+/*
+ * Mostly what is written to is a file that was met lately, and is recalled.  Then
+ * the record needs no more than the notification and the look, and does not wait for
+ * state.db. false: it is not as simple.
+ */
+static bool
+rewritten(struct place *at, enum hint hint, const struct stat *st)
+{
+	struct sig sig;
+
+	if (!S_ISREG(st->st_mode) || stream_compares(at->w->stream) ||
+	    !filter_want(at->root->filter, at->path, at->len, false, NULL))
+		return false;
+	sig_from_stat(&sig, st);
+	if (at->mark == sig_hash(&sig)) {
+		at->node.sig = sig;
+		unchanged(at, hint, st);
+		return true;
+	}
+	record_path(
+	    at->w, at->root, at->path, at->len, EVENT_MODIFIED, EVENT_CONTENT, false, st);
+	store_rewritten(at, &sig);
+	follow(at, st);
+	return true;
+}
+
 /*
  * A notification names the directory as it was called then.  Where that has
  * been renamed meanwhile, "no such file" says nothing of the file: the
@@ -439,6 +484,9 @@ reconcile_path(struct watcher *w, struct root *root, const char *path, size_t le
 		    strerror(errno));
 		return;
 	}
+	if (is_written(hint) && presence == PRESENCE_PRESENT &&
+	    place_recall(&at, w, root, path, len) && rewritten(&at, hint, &st))
+		return;
 	place_find(&at, w, root, path, len);
 	if (presence == PRESENCE_ABSENT && !is_certain(&at))
 		return;

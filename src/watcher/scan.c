@@ -107,6 +107,15 @@ evaluate(struct root *root, int64_t id, const struct fm_event *event)
 	}
 }
 
+/* The listing shows what was seen of a file. */
+static void
+remember(struct root *root, const struct node_row *row, const struct fm_event *event)
+{
+	if (row->mark != 0 && S_ISREG(event->st->st_mode))
+		node_remember(root->watcher->state, row, root->scan.dir, event->name,
+		    event->path_len - (size_t)(event->name - event->path));
+}
+
 /* Does the listing show what was seen?  A row of an older version gets its mark. */
 static bool
 is_same(struct state *state, const struct node_row *row, const struct stat *st)
@@ -140,6 +149,7 @@ take_entry(struct root *root, const struct fm_event *event)
 	/* Without st where the state came after the watch: a monitor that polls. */
 	if (found && event->st != NULL &&
 	    is_same(root->watcher->state, &row, event->st)) {
+		remember(root, &row, event);
 		evaluate(root, row.id, event);
 		return;
 	}

@@ -188,6 +188,12 @@ stream_put(struct stream *s, const struct event *ev)
 		limit_record(s, ev);
 }
 
+bool
+stream_compares(const struct stream *s)
+{
+	return s->save != NULL;
+}
+
 void
 stream_entropy(struct stream *s, double bits)
 {

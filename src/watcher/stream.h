@@ -26,6 +26,8 @@ void stream_reload(struct stream *);
 void stream_put(struct stream *, const struct event *);
 /* The content of a file that was written has so many bits a byte (alert.h). */
 void stream_entropy(struct stream *, double bits);
+/* Does it want to know what a changed file was before? */
+bool stream_compares(const struct stream *);
 /* Of the hint that is being looked at; NULL afterwards. */
 void stream_note(struct stream *, const struct save_note *);
 /* Lets out all that is held. */

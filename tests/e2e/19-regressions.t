@@ -755,5 +755,41 @@ idle >/dev/null
 ok "and are told as what they are" replayed "$T/first"
 ctl stop >/dev/null
 
+# A file that was met lately is known from memory; what is in its place by the time
+# of the look is not taken for it.
+project replaced <<CONF
+settle = 20ms
+handler log {
+	load        = { "$H/log", "load" }
+	remove-file = { "$H/log", "remove" }
+}
+CONF
+echo 1 >"$P/f"
+echo 1 >"$P/d.txt"
+"$TOOLS/replay" list "$P" >"$T/first"
+start_daemon
+idle >/dev/null
+watcher=$(pid_of watcher)
+kill -STOP "$watcher"
+echo 2 >>"$P/f"
+echo another >"$P/g"
+mv "$P/g" "$P/f"
+echo 2 >>"$P/d.txt"
+rm "$P/d.txt"
+mkdir "$P/d.txt"
+echo 1 >"$P/d.txt/below"
+kill -CONT "$watcher"
+ok "files that are replaced as they are written to are dealt with" idle
+ok "the log, replayed, gives the tree" replayed "$T/first"
+: >"$HLOG"
+ctl scan >/dev/null
+idle >/dev/null
+is "a scan finds nothing else" "$(st .scan.last_changes)" 0
+ok "and nothing is loaded again" log_is ""
+echo 3 >>"$P/f"
+idle >/dev/null
+ok "the file that is there now is known as well as the other was" log_is "log load f 1"
+ctl stop >/dev/null
+
 ok "nothing is left behind" wait_for "$LIMIT" none_left
 done_testing

@@ -199,6 +199,91 @@ START_TEST(a_page_tells_by_a_mark_what_was_surely_seen)
 }
 END_TEST
 
+/* The mark by which a file is recalled; 0: it is not. */
+static int64_t
+recalled(struct state *state, int64_t parent, const char *name)
+{
+	struct node_row row;
+
+	return node_recall(state, parent, name, strlen(name), &row) ? row.mark : 0;
+}
+
+START_TEST(a_file_is_recalled_while_its_row_surely_says_so)
+{
+	struct state *state = open_temporary();
+	int64_t root = node_root(state, "/p"),
+		dir = node_resolve(state, root, "d", 1, true);
+	struct node file = add_node(state, dir, "f", SIG_FILE), found;
+
+	ck_assert_int_eq(recalled(state, dir, "f"), sig_hash(&file.sig));
+	ck_assert_int_eq(recalled(state, root, "f"), 0);
+	ck_assert_int_eq(recalled(state, root, "d"), 0);
+	file.sig.size++;
+	node_update(state, &file);
+	ck_assert_int_eq(recalled(state, dir, "f"), sig_hash(&file.sig));
+	node_relink(state, dir, root, "e", 1);
+	ck_assert_int_eq(recalled(state, dir, "f"), sig_hash(&file.sig));
+	node_set_unsure(state, &file, true);
+	ck_assert_int_eq(recalled(state, dir, "f"), 0);
+	node_set_unsure(state, &file, false);
+	ck_assert(node_find(state, dir, "f", 1, &found));
+	ck_assert_int_eq(recalled(state, dir, "f"), sig_hash(&file.sig));
+	node_relink(state, file.id, root, "g", 1);
+	ck_assert_int_eq(recalled(state, dir, "f"), 0);
+	ck_assert(node_find(state, root, "g", 1, &found));
+	file.gone = true;
+	node_update(state, &file);
+	ck_assert_int_eq(recalled(state, root, "g"), 0);
+	file.gone = false;
+	node_update(state, &file);
+	ck_assert(node_find(state, root, "g", 1, &found));
+	node_delete(state, file.id);
+	ck_assert_int_eq(recalled(state, root, "g"), 0);
+	state_close(state);
+}
+END_TEST
+
+START_TEST(nothing_is_recalled_of_what_was_rolled_back)
+{
+	struct state *state = open_temporary();
+	int64_t root = node_root(state, "/p");
+
+	ck_assert_int_eq(state_commit(state), 0);
+	add_node(state, root, "f", SIG_FILE);
+	ck_assert_int_ne(recalled(state, root, "f"), 0);
+	sql_exec(state_sql(state), "no statement");
+	ck_assert_int_eq(state_commit(state), -1);
+	ck_assert_int_eq(recalled(state, root, "f"), 0);
+	state_close(state);
+}
+END_TEST
+
+START_TEST(a_file_is_restamped_where_its_row_is_of_the_inode)
+{
+	struct state *state = open_temporary();
+	int64_t root = node_root(state, "/p");
+	struct node file = add_node(state, root, "f", SIG_FILE), found;
+	struct sig sig = file.sig;
+
+	file.origin = 7;
+	node_update(state, &file);
+	sig.size = 4711;
+	sig.mtime = sig.ctime = 12;
+	sig.meta = 3;
+	ck_assert(node_restamp(state, file.id, &sig));
+	ck_assert(node_get(state, file.id, &found));
+	ck_assert_int_eq(sig_hash(&found.sig), sig_hash(&sig));
+	ck_assert_int_eq(found.origin, 0);
+	ck_assert_int_eq(mark_of_first(state, root), sig_hash(&sig));
+	ck_assert_int_eq(recalled(state, root, "f"), sig_hash(&sig));
+	sig.ino++;
+	ck_assert(!node_restamp(state, file.id, &sig));
+	ck_assert(node_get(state, file.id, &found));
+	ck_assert_int_ne(sig_hash(&found.sig), sig_hash(&sig));
+	state_close(state);
+}
+END_TEST
+
 START_TEST(due_deliveries_come_in_order_of_time)
 {
 	struct state *state = open_temporary();
@@ -402,7 +487,11 @@ UNIT_MAIN("state", a_path_is_found_and_built_again_through_its_directories,
     a_relinked_directory_takes_everything_below_with_it,
     whatever_differs_in_a_node_is_written, a_node_may_be_unsure_for_a_while,
     pages_give_the_names_of_a_directory_in_order_and_all_of_them,
-    a_page_tells_by_a_mark_what_was_surely_seen, due_deliveries_come_in_order_of_time,
+    a_page_tells_by_a_mark_what_was_surely_seen,
+    a_file_is_recalled_while_its_row_surely_says_so,
+    nothing_is_recalled_of_what_was_rolled_back,
+    a_file_is_restamped_where_its_row_is_of_the_inode,
+    due_deliveries_come_in_order_of_time,
     what_is_blocked_becomes_due_when_the_other_is_done,
     a_failure_is_kept_with_its_output_byte_for_byte,
     a_handler_that_is_no_more_configured_is_forgotten_with_its_rows,
