@@ -226,12 +226,18 @@ is_of_content(const struct event *ev)
 	}
 }
 
+bool
+ask_finds_rows(const struct watcher *w)
+{
+	return w->asks != NULL && records_want(w);
+}
+
 void
 ask_for_written(struct watcher *w, const struct event *ev, uint64_t seq)
 {
 	struct node node;
 
-	if (w->asks == NULL || !records_want(w) || !is_of_content(ev))
+	if (!ask_finds_rows(w) || !is_of_content(ev))
 		return;
 	for (size_t i = 0; i < w->n_roots; i++)
 		if (strcmp(w->roots[i].path, ev->root) == 0 &&

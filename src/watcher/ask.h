@@ -46,8 +46,10 @@ void asks_reload(struct watcher *);
 /* A record (seq; 0: not known which) tells that the node's content is new. */
 void ask_for_record(
     struct watcher *, const struct node *, const char *path, size_t len, uint64_t seq);
-/* The same for a record as it is written. */
+/* The same for a record as it is written, where the path has a row by then. */
 void ask_for_written(struct watcher *, const struct event *, uint64_t seq);
+/* Does that matter: is anything asked for records? */
+bool ask_finds_rows(const struct watcher *);
 /* Data were written without another signature: what was read before may be older. */
 void ask_renew(struct watcher *, const struct node *, const char *path, size_t len);
 /* Asks for what is due for records. */

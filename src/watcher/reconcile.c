@@ -209,11 +209,16 @@ appeared(struct place *at, const struct sig *sig, const struct stat *st)
 {
 	bool told = at->found && !at->node.gone && at->node.sig.ino == 0 &&
 	    at->node.sig.type == SIG_OTHER;
+	bool late = !ask_finds_rows(at->w);
 
-	place_store(at, sig, false);
+	/* The record may be waited for, the row is not. */
+	if (!late)
+		place_store(at, sig, false);
 	if (!told)
 		record_path(at->w, at->root, at->path, at->len, EVENT_CREATED,
 		    EVENT_KIND_NONE, sig->type == SIG_DIR, st);
+	if (late)
+		place_store(at, sig, false);
 	dispatch_taint_path(at->w, at->root, at->path, at->len);
 	pending_update(at->w, at->root, &at->node, at->path, at->len, true);
 	/* One that the library knows already (it counted as gone while it was being
@@ -411,7 +416,7 @@ store_rewritten(struct place *at, const struct sig *sig)
 /*
  * Mostly what is written to is a file that was met lately, and is recalled.  Then
  * the record needs no more than the notification and the look, and does not wait for
- * state.db. false: it is not as simple.
+ * state.db.  false: it is not as simple.
  */
 static bool
 rewritten(struct place *at, enum hint hint, const struct stat *st)
