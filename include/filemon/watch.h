@@ -107,7 +107,8 @@ struct fm_event {
 	/* FM_WRITTEN: data were written, it is not only that a writer closed.  write(2)
 	   sets the times first, puts the data there, and tells then; in between it may
 	   be stuck for long.  So who looked at the file, or read it, before this event
-	   came may have seen its last times with older data. */
+	   came may have seen its last times with older data.  On FM_LIST_ENTRY: this
+	   was said of it, perhaps, and not told (see postpone). */
 	bool modified;
 	/* On an event for one path: who did it, as the kernel said (fanotify); 0
 	   where it is not known.  The process may have ended by now. */

@@ -102,10 +102,25 @@ backlog_takes(struct fm_watch *w, uint32_t dir, const struct notice *n)
 	if (!(w->dirs.dirs[dir].flags & DIR_POSTPONED) &&
 	    (!b->choosing || !is_too_little(b) || !postpone(w, dir)))
 		return false;
+	if (n->mask & IN_MODIFY)
+		untold_add(&b->untold, n->wd, n->name, n->len);
 	b->left++;
 	b->total++;
 	b->hit = true;
 	return true;
+}
+
+void
+backlog_queued(struct fm_watch *w)
+{
+	if (w->backlog.total > 0)
+		untold_turn(&w->backlog.untold, !fm_watch_scanning(w));
+}
+
+bool
+backlog_hides(const struct fm_watch *w, uint32_t dir, const char *name, size_t len)
+{
+	return untold_has(&w->backlog.untold, w->dirs.dirs[dir].wd, name, len);
 }
 
 bool

@@ -23,17 +23,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "watch/untold.h"
+
 struct fm_watch;
 struct notice;
 
 struct backlog {
-	unsigned limit;	     /* of the kernel's queue, in notifications; 0: never */
-	unsigned level;	     /* how full it is, but for a sudden rise */
-	unsigned seen, left; /* of this bufferful, about files; of these dropped */
-	bool choosing;	     /* that is too little: others are postponed too */
-	bool hit;	     /* something was dropped of this bufferful */
-	unsigned long dirs;  /* that are postponed now */
-	unsigned long total; /* notifications dropped since the start */
+	unsigned limit;	      /* of the kernel's queue, in notifications; 0: never */
+	unsigned level;	      /* how full it is, but for a sudden rise */
+	unsigned seen, left;  /* of this bufferful, about files; of these dropped */
+	bool choosing;	      /* that is too little: others are postponed too */
+	bool hit;	      /* something was dropped of this bufferful */
+	unsigned long dirs;   /* that are postponed now */
+	unsigned long total;  /* notifications dropped since the start */
+	struct untold untold; /* the names that they were about, if written to */
 };
 
 /* The queue has room for so many. */
@@ -43,6 +46,10 @@ void backlog_begin(struct fm_watch *, bool full);
 void backlog_end(struct fm_watch *);
 /* Is this notice about something in dir dropped? */
 bool backlog_takes(struct fm_watch *, uint32_t dir, const struct notice *);
+/* What is postponed is going to be listed. */
+void backlog_queued(struct fm_watch *);
+/* Was a notice dropped that said that data were written to name, in dir? */
+bool backlog_hides(const struct fm_watch *, uint32_t dir, const char *name, size_t len);
 /* The directory is going to be listed, or is forgotten.  Was it postponed? */
 bool backlog_leave(struct fm_watch *, uint32_t dir);
 

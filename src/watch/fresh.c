@@ -12,8 +12,8 @@ struct fresh_name {
 };
 
 /* FNV-1a, 64 bits: collisions only make a "repeated" wrong. */
-static uint64_t
-key_of(int wd, const char *name, size_t len)
+uint64_t
+fresh_key(int wd, const char *name, size_t len)
 {
 	uint64_t key = UINT64_C(0xcbf29ce484222325) ^ (uint32_t)wd;
 
@@ -62,7 +62,7 @@ fresh_release(struct fresh *f)
 void
 fresh_add(struct fresh *f, int wd, const char *name, size_t len, uint64_t until)
 {
-	uint64_t key = key_of(wd, name, len);
+	uint64_t key = fresh_key(wd, name, len);
 	uint32_t i;
 
 	if (f->used >= f->size / 4 * 3 && !grow(f))
@@ -99,7 +99,7 @@ fresh_take(struct fresh *f, int wd, const char *name, size_t len, uint64_t read_
 
 	if (f->used == 0)
 		return false;
-	i = slot_of(f, key_of(wd, name, len));
+	i = slot_of(f, fresh_key(wd, name, len));
 	if (f->at[i].key == 0)
 		return false;
 	valid = read_bytes <= f->at[i].until;

@@ -19,6 +19,8 @@ struct fresh {
 	uint64_t until; /* of the last one */
 };
 
+/* A name in a directory, for tables where two that are one do no harm; never 0. */
+uint64_t fresh_key(int wd, const char *name, size_t len);
 void fresh_release(struct fresh *);
 void fresh_add(struct fresh *, int wd, const char *name, size_t len, uint64_t until);
 /* Was the name told, read_bytes into the queue?  It counts no more after that. */

@@ -382,6 +382,8 @@ tell_entry(struct fm_watch *w, const struct listing_name *entry)
 		return 0;
 	event.is_dir = S_ISDIR(st.st_mode);
 	event.st = &st;
+	event.modified =
+	    l->postponed && !event.is_dir && backlog_hides(w, l->dir, name, entry->len);
 	tell_event(w, &event, path_rel(&l->path), path_rel_len(&l->path));
 	if (l->until > w->read_bytes && get(w, l->dir)->wd >= 0)
 		fresh_add(&w->fresh, get(w, l->dir)->wd, name, entry->len, l->until);

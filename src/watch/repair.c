@@ -34,6 +34,7 @@ min_wait(const struct fm_watch *w)
 static void
 repair(struct fm_watch *w)
 {
+	backlog_queued(w);
 	grow(&w->repair, min_wait(w), w->lost_all ? REPAIR_MAX_MS : REPAIR_SOME_MAX_MS);
 	if (w->lost_all)
 		tree_queue_all(w, 0, FM_SCAN_REPAIR | DIR_RECURSE);

@@ -501,8 +501,7 @@ reconcile_path(struct watcher *w, struct root *root, const char *path, size_t le
 		absent(&at, hint);
 }
 
-/* Sure now if nothing was written since: every notification up to here was read.
-   Where some were left to a listing, that finds what is unsure. */
+/* Where notifications were left to a listing, that finds what is unsure. */
 static bool
 is_told_of(const struct root *root)
 {
@@ -512,6 +511,7 @@ is_told_of(const struct root *root)
 	return stats.postponed == 0;
 }
 
+/* Sure now if nothing was written since: every notification up to here was read. */
 static void
 look_again(struct watcher *w, int64_t id, struct buf *path, int64_t *wait_ms)
 {

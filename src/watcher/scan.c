@@ -148,15 +148,15 @@ take_entry(struct root *root, const struct fm_event *event)
 	}
 	/* Without st where the state came after the watch: a monitor that polls. */
 	if (found && event->st != NULL &&
-	    is_same(root->watcher->state, &row, event->st)) {
+	    is_same(root->watcher->state, &row, event->st) && !event->modified) {
 		remember(root, &row, event);
 		evaluate(root, row.id, event);
 		return;
 	}
 	/* The row may be older than the page: reconcile_path reads it afresh, and
 	   the stat too where an event came between. */
-	reconcile_path(
-	    root->watcher, root, event->path, event->path_len, HINT_LOOK, event->st);
+	reconcile_path(root->watcher, root, event->path, event->path_len,
+	    event->modified ? HINT_MODIFIED : HINT_LOOK, event->st);
 }
 
 /* Its row is looked up, and compared with what is there. */

@@ -23,9 +23,10 @@ handler gate {
 }
 CONF
 mkdir "$P/still" "$P/d0"
-for f in still/f d0/f0 d0/f1 d0/old d0/gone; do
+for f in still/f d0/f0 d0/f1 d0/old d0/gone d0/late; do
 	echo 1 >"$P/$f"
 done
+echo early >"$P/d0/late" # longer than what will be written over it
 for i in 1 2 3 4; do
 	mkdir "$P/d$i"
 done
@@ -39,15 +40,26 @@ runs()
 }
 begun()
 {
-	[ "$(runs "gate begin d0/f[01]")" = 2 ] && [ "$(runs "log load .*")" = 5 ]
+	[ "$(runs "gate begin d0/f[01]")" = 2 ] && [ "$(runs "log load .*")" = 6 ]
 }
 ok "what was there is delivered, two runs go on" wait_for "$LIMIT" begun
+# A write that is stuck half way: its time is there, its data come in the storm.
+("$TOOLS/latewrite" "$P/d0/late" "$T/late.gate" >"$T/said" 2>&1; echo $? >"$T/code") &
+wait_for "$LIMIT" test -s "$T/said"
+ctl scan >/dev/null
+late_is()
+{
+	[ "$(runs "log load d0/late")" -ge "$1" ]
+}
+[ "$(cat "$T/said")" != stamped ] || wait_for "$LIMIT" late_is 2
 watcher=$(pid_of watcher)
 kill -STOP "$watcher"
 # Three notifications a file: all fit into the queue, more than half is unread after
 # the first bufferful.
 "$TOOLS/storm" -n 500 -f 500 -d 0 "$P/d0"
 rm "$P/d0/gone"
+: >"$T/late.gate"
+wait_for "$LIMIT" test -s "$T/code"
 for i in 1 2 3 4; do
 	"$TOOLS/storm" -n 500 -f 500 -d 0 "$P/d$i"
 done
@@ -66,6 +78,11 @@ is "every file is delivered" "$(grep '^log load d0/f[0-9]* 1$' "$HLOG" | sort -u
 ok "one that was written again, once more" test "$(runs "log load d0/f1")" -ge 2
 ok "and again where its run was going on" test "$(runs "gate begin d0/f1")" -ge 2
 ok "one that is gone is removed" logged "log remove d0/gone 1"
+if [ "$(cat "$T/code")" = 0 ]; then
+	ok "one whose data came after its time, once more" late_is 3
+else
+	skip "no write can be held up: $(cat "$T/said")"
+fi
 is "what was left alone is not run again" "$(runs "log load d0/old")" 1
 is "nor elsewhere" "$(runs "log load still/f")" 1
 : >"$HLOG"

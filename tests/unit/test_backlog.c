@@ -84,6 +84,58 @@ START_TEST(of_what_comes_too_fast_a_part_is_left_to_a_listing)
 }
 END_TEST
 
+static void
+write_to(const struct fixture *f, const char *path)
+{
+	int fd = open(at(f, "%s", path), O_WRONLY);
+
+	ck_assert_int_eq(write(fd, "x", 1), 1);
+	ck_assert_int_eq(close(fd), 0);
+}
+
+START_TEST(the_listing_says_what_was_written_to)
+{
+	struct fixture f;
+
+	start(&f, true);
+	make_file(&f, "a/still");
+	drain(&f);
+	forget_told(&f);
+	happen(&f, MANY);
+	write_to(&f, "a/f");
+	write_to(&f, "b/f");
+	read_all(&f);
+	ck_assert_ptr_null(told(&f, FM_WRITTEN, "a/f"));
+	ck_assert(told(&f, FM_WRITTEN, "b/f")->modified);
+	fm_watch_tick(f.w, fm_watch_due(f.w));
+	drain(&f);
+	ck_assert(told(&f, FM_LIST_ENTRY, "a/f")->modified);
+	ck_assert(!told(&f, FM_LIST_ENTRY, "a/still")->modified);
+	forget_told(&f);
+	fm_watch_scan(f.w, "", true);
+	drain(&f);
+	ck_assert(!told(&f, FM_LIST_ENTRY, "a/f")->modified);
+	fixture_release(&f);
+}
+END_TEST
+
+START_TEST(untold_names_last_until_they_were_listed)
+{
+	struct untold u = { { 0 }, { 0 } };
+
+	untold_add(&u, 1, "f", 1);
+	ck_assert(untold_has(&u, 1, "f", 1));
+	ck_assert(!untold_has(&u, 2, "f", 1));
+	untold_turn(&u, true);
+	ck_assert(untold_has(&u, 1, "f", 1));
+	untold_add(&u, 1, "g", 1);
+	untold_turn(&u, false); /* f may not be listed yet */
+	ck_assert(untold_has(&u, 1, "f", 1) && untold_has(&u, 1, "g", 1));
+	untold_turn(&u, true);
+	ck_assert(!untold_has(&u, 1, "f", 1) && !untold_has(&u, 1, "g", 1));
+}
+END_TEST
+
 START_TEST(what_the_queue_has_room_for_is_told)
 {
 	struct fixture f;
@@ -235,6 +287,7 @@ START_TEST(what_is_postponed_is_not_handed_over)
 END_TEST
 
 WATCH_MAIN("backlog", 1, of_what_comes_too_fast_a_part_is_left_to_a_listing,
+    the_listing_says_what_was_written_to, untold_names_last_until_they_were_listed,
     what_the_queue_has_room_for_is_told, nothing_is_postponed_unasked,
     directories_renames_and_hidden_names_are_told_all_the_same,
     one_that_was_renamed_is_listed_under_its_new_name,
