@@ -72,7 +72,8 @@ carry_node(struct carry *c, struct node *node, int64_t parent, const struct sig 
 	place_store(&to, sig, false);
 	to.node.origin = node->id;
 	node_update(c->w->state, &to.node);
-	if (node->sig.type == SIG_DIR)
+	/* Also of one that was told without having been seen, and is a directory. */
+	if (node->sig.type == SIG_DIR || sig->type == SIG_DIR)
 		carry_children(c, node->id, to.node.id);
 	if (node->sig.type == SIG_DIR && node->unsure)
 		reconcile_list(c->w, c->root, c->to.p, c->to.len, false);

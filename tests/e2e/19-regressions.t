@@ -791,5 +791,44 @@ idle >/dev/null
 ok "the file that is there now is known as well as the other was" log_is "log load f 1"
 ctl stop >/dev/null
 
+# A directory that was told as a file, since it was gone at the first look, and is then
+# renamed: what is known below it goes with it.
+project carried <<CONF
+settle = 20ms
+handler log {
+	types = { file, dir }
+	load = { "$H/log", "load" }
+	remove-file = { "$H/log", "remove" }
+}
+CONF
+mkdir "$P/s" "$P/t"
+: >"$P/s/1"
+: >"$P/t/2"
+"$TOOLS/replay" list "$P" >"$T/first"
+exchange()
+{
+	python3 -c 'import ctypes, os, sys
+a, b = map(os.fsencode, sys.argv[1:])
+sys.exit(ctypes.CDLL(None).renameat2(-100, a, -100, b, 2) != 0)' "$@"
+}
+start_daemon
+idle >/dev/null
+watcher=$(pid_of watcher)
+kill -STOP "$watcher"
+chmod 700 "$P/s"
+rm "$P/s/1"
+: >"$P/s/1"
+if command -v python3 >/dev/null && exchange "$P/s" "$P/t"; then
+	mv "$P/s" "$P/u"
+	mv "$P/t" "$P/v"
+	kill -CONT "$watcher"
+	idle >/dev/null
+	ok "what is below a directory told as a file goes with it" replayed "$T/first"
+else
+	kill -CONT "$watcher"
+	skip "no RENAME_EXCHANGE here"
+fi
+ctl stop >/dev/null
+
 ok "nothing is left behind" wait_for "$LIMIT" none_left
 done_testing
