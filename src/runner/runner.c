@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/loop.h"
 #include "base/mem.h"
 #include "base/xmalloc.h"
 #include "runner/alarm.h"
@@ -456,6 +457,7 @@ runner_main(const struct runner_setup *setup)
 	char family[64];
 	if (!r.loop)
 		fatalx("runner: no event loop");
+	loop_sleep_long(r.loop);
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) == -1)
 		fatal("runner: PR_SET_CHILD_SUBREAPER");
 	r.hand = hand_new();

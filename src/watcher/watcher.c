@@ -11,6 +11,7 @@
 #include "base/clk.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "base/notify.h"
 #include "base/xmalloc.h"
 #include "enrich/git.h"
@@ -490,6 +491,7 @@ watcher_main(const struct watcher_setup *setup)
 	w->start_ms = w->scan_start_ms = clk_mono_ms();
 	w->rescan_due_ms = w->unsure_due_ms = -1;
 	w->loop = ev_default_loop(EVFLAG_NOENV);
+	loop_sleep_long(w->loop);
 	if (open_all(w) == 0) {
 		log_info("created: %zu %s (%s)", w->n_roots,
 		    w->n_roots == 1 ? "root" : "roots",

@@ -49,6 +49,27 @@ is "the socket is for its owner only" "$(stat -c %a "$P/.filemon/control.sock")"
 ok "it found the project from a directory below" \
 	sh -c "cd '$P/docs/deep' && exec '$FILEMONCTL' status"
 
+# Idle.  The time that epoll_wait(2) is to wait at most, in ms, is its fourth argument.
+# sleeps_long PID
+sleeps_long()
+{
+	# shellcheck disable=SC2046
+	set -- $(cat "/proc/$1/syscall" 2>/dev/null)
+	case "${5-}" in
+	0xffffffff | 0xffffffffffffffff) ;;
+	0x*) [ $(($5)) -ge 600000 ] ;;
+	*) false ;;
+	esac
+}
+if grep -q '^[0-9]' /proc/self/syscall 2>/dev/null; then
+	for name in watcher runner; do
+		ok "where nothing happens the $name does not wake up" \
+			wait_for "$LIMIT" sleeps_long "$(pid_of $name)"
+	done
+else
+	skip "no /proc/PID/syscall" 2
+fi
+
 # restart, stop
 watcher=$(pid_of watcher)
 ok "restart" ctl restart
