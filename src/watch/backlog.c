@@ -4,8 +4,9 @@
 #include "watch/watch_priv.h"
 
 #define FREE_SHARE 2 /* of the queue is for what comes in a burst */
-#define RISE_SHARE 8 /* of it a bufferful: more may have come while we did not run */
+#define RISE_SHARE 8 /* of it at once: more may have come while we did not run */
 #define TYPICAL 32   /* bytes of one, where none was read yet */
+#define ASK_SHARE 4  /* of it is read, and then the kernel counts it anew */
 #define SAMPLE 128   /* notifications that show how much is dropped already */
 
 void
@@ -14,22 +15,35 @@ backlog_init(struct fm_watch *w, unsigned limit)
 	w->backlog.limit = w->o.postpone ? limit : 0;
 }
 
+/* The kernel counts by walking along the queue, with those who write kept waiting. */
+static uint64_t
+unread(struct fm_watch *w, bool full)
+{
+	uint64_t n = 0;
+
+	if (full)
+		n = (uint64_t)w->ops->unread(w) * (w->events + 1) /
+		    (w->read_bytes + TYPICAL);
+	w->backlog.ask_at = w->events + n / ASK_SHARE;
+	return n;
+}
+
 void
 backlog_begin(struct fm_watch *w, bool full)
 {
 	struct backlog *b = &w->backlog;
-	uint64_t unread = 0;
+	uint64_t now;
 
 	if (b->limit == 0)
 		return;
 	b->seen = b->left = 0;
 	b->choosing = false;
-	if (full)
-		unread = (uint64_t)w->ops->unread(w) * (w->events + 1) /
-		    (w->read_bytes + TYPICAL);
+	if (full && w->events < b->ask_at)
+		return;
+	now = unread(w, full);
 	b->level += b->limit / RISE_SHARE;
-	if (b->level > unread)
-		b->level = (unsigned)unread;
+	if (b->level > now)
+		b->level = (unsigned)now;
 	else if (b->level < b->limit / FREE_SHARE)
 		b->level = b->limit / FREE_SHARE;
 }

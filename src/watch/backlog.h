@@ -31,6 +31,7 @@ struct notice;
 struct backlog {
 	unsigned limit;	      /* of the kernel's queue, in notifications; 0: never */
 	unsigned level;	      /* how full it is, but for a sudden rise */
+	unsigned long ask_at; /* when so many were read in all, it is asked anew */
 	unsigned seen, left;  /* of this bufferful, about files; of these dropped */
 	bool choosing;	      /* that is too little: others are postponed too */
 	bool hit;	      /* something was dropped of this bufferful */

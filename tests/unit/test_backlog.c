@@ -119,6 +119,37 @@ START_TEST(the_listing_says_what_was_written_to)
 }
 END_TEST
 
+static unsigned asked;
+
+static size_t
+long_queue(const struct fm_watch *w)
+{
+	(void)w;
+	asked++;
+	return 1000000 * sizeof(struct inotify_event);
+}
+
+/* The kernel walks along all of it. */
+START_TEST(a_long_queue_is_not_measured_with_each_bufferful)
+{
+	const struct backend ops = { .unread = long_queue };
+	struct fm_watch w = { .ops = &ops, .o.postpone = true };
+
+	asked = 0;
+	backlog_init(&w, 1000000);
+	for (int i = 0; i < 100; i++) {
+		backlog_begin(&w, true);
+		w.events += 2000;
+		w.read_bytes += 2000 * sizeof(struct inotify_event);
+	}
+	ck_assert_uint_ge(asked, 1);
+	ck_assert_uint_le(asked, 4);
+	ck_assert_uint_ge(w.backlog.level, 400000);
+	backlog_begin(&w, false);
+	ck_assert_uint_eq(w.backlog.level, 0);
+}
+END_TEST
+
 START_TEST(untold_names_last_until_they_were_listed)
 {
 	struct untold u = { { 0 }, { 0 } };
@@ -288,7 +319,8 @@ END_TEST
 
 WATCH_MAIN("backlog", 1, of_what_comes_too_fast_a_part_is_left_to_a_listing,
     the_listing_says_what_was_written_to, untold_names_last_until_they_were_listed,
-    what_the_queue_has_room_for_is_told, nothing_is_postponed_unasked,
+    a_long_queue_is_not_measured_with_each_bufferful, what_the_queue_has_room_for_is_told,
+    nothing_is_postponed_unasked,
     directories_renames_and_hidden_names_are_told_all_the_same,
     one_that_was_renamed_is_listed_under_its_new_name,
     one_that_is_gone_is_waited_for_no_longer,
