@@ -171,7 +171,7 @@ const struct option options[] = {
 	    .text = "Where jobs get control groups of their own: auto, off, or a "
 		    "directory." },
 	{ TOP(db_cache_kib), .name = "db-cache", .type = OPTION_INT, .min = 64,
-	    .max = 1024 * 1024, .dflt = "512",
+	    .max = 1024 * 1024, .dflt = "384",
 	    .text = "Page cache of state.db, in KiB." },
 	{ TOP(clients_max), .name = "clients-max", .type = OPTION_INT, .min = 1,
 	    .max = 1024, .dflt = "32",

@@ -141,7 +141,7 @@ START_TEST(an_empty_project_has_the_defaults)
 	ck_assert_int_eq(c->format, FORMAT_JSON);
 	ck_assert_int_eq(c->drain_timeout_ms, 10000);
 	ck_assert_int_eq(c->jobs_max, 64);
-	ck_assert_int_eq(c->db_cache_kib, 512);
+	ck_assert_int_eq(c->db_cache_kib, 384);
 	ck_assert_int_eq(c->clients_max, 32);
 	ck_assert_ptr_nonnull(c->ignore.v);
 	ck_assert_uint_eq(c->n_handlers, 0);
