@@ -14,7 +14,7 @@
 #include "watcher/choice.h"
 #include "watcher/dispatch.h"
 #include "watcher/pending.h"
-#include "watcher/reconcile.h"
+#include "watcher/unsure.h"
 #include "watcher/watcher_priv.h"
 #include "watcher/witness.h"
 
@@ -118,8 +118,8 @@ delivered(struct ending *e)
 	delivery_unblock(e->w->state, job->handler->id, job->node, e->now);
 	if (!is_as_delivered(e))
 		compare_again(e->w, job->node, job->again);
-	if (job->unsure && e->w->unsure_due_ms < 0)
-		e->w->unsure_due_ms = e->now + 1;
+	if (job->unsure)
+		unsure_within(e->w, 1);
 }
 
 static void

@@ -54,7 +54,5 @@ void reconcile_list(
     struct watcher *, struct root *, const char *path, size_t len, bool recursive);
 /* Is the root a mount point? */
 bool reconcile_is_mounted(const struct root *);
-/* Looks again at what was delivered with stamps too young to be trusted. */
-void reconcile_unsure(struct watcher *);
 
 #endif

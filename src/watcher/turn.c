@@ -13,8 +13,8 @@
 #include "watcher/keep.h"
 #include "watcher/life.h"
 #include "watcher/place.h"
-#include "watcher/reconcile.h"
 #include "watcher/stream.h"
+#include "watcher/unsure.h"
 #include "watcher/waiters.h"
 #include "watcher/watcher_priv.h"
 
@@ -188,7 +188,7 @@ on_timer(struct ev_loop *loop, struct ev_timer *timer, int events)
 	if (w->rescan_due_ms >= 0 && w->rescan_due_ms <= now)
 		watcher_begin_scan(w, "periodic");
 	if (w->unsure_due_ms >= 0 && w->unsure_due_ms <= now)
-		reconcile_unsure(w);
+		unsure_look(w);
 	if (w->degraded && w->retry_commit_ms <= now)
 		recover_state(w, now);
 	stream_tick(w->stream, now);
