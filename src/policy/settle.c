@@ -29,10 +29,10 @@ to_ns(const struct timespec *ts)
 /* How long from now until a stamp is tick_ms old; 0: it is, or it lies in the
    future, where somebody put it on purpose. */
 static int64_t
-wait_ms(const struct timespec *stamp, int64_t wall_ns, int64_t tick_ms)
+wait_ms(int64_t stamp_ns, int64_t wall_ns, int64_t tick_ms)
 {
 	int64_t age, tick = tick_ms * NS_PER_MS;
-	if (__builtin_sub_overflow(wall_ns, to_ns(stamp), &age))
+	if (__builtin_sub_overflow(wall_ns, stamp_ns, &age))
 		return 0;
 	if (age >= tick || age <= -tick)
 		return 0;
@@ -40,11 +40,17 @@ wait_ms(const struct timespec *stamp, int64_t wall_ns, int64_t tick_ms)
 }
 
 int64_t
+settle_unsure_stamps_ms(int64_t mtime_ns, int64_t ctime_ns, int64_t wall_ns)
+{
+	bool coarse = mtime_ns % NS_PER_S == 0 && ctime_ns % NS_PER_S == 0;
+	int64_t tick = coarse ? COARSE_TICK_MS : TICK_MS;
+	int64_t mtime = wait_ms(mtime_ns, wall_ns, tick);
+	int64_t ctime = wait_ms(ctime_ns, wall_ns, tick);
+	return mtime > ctime ? mtime : ctime;
+}
+
+int64_t
 settle_unsure_ms(const struct stat *st, int64_t wall_ns)
 {
-	bool coarse = st->st_mtim.tv_nsec == 0 && st->st_ctim.tv_nsec == 0;
-	int64_t tick = coarse ? COARSE_TICK_MS : TICK_MS;
-	int64_t mtime = wait_ms(&st->st_mtim, wall_ns, tick);
-	int64_t ctime = wait_ms(&st->st_ctim, wall_ns, tick);
-	return mtime > ctime ? mtime : ctime;
+	return settle_unsure_stamps_ms(to_ns(&st->st_mtim), to_ns(&st->st_ctim), wall_ns);
 }

@@ -23,5 +23,7 @@ int64_t settle_due(const struct settle_limits *, int64_t first_ms, int64_t now_m
  * Whole-second stamps are taken for a file system with a tick of up to 2 s.
  */
 int64_t settle_unsure_ms(const struct stat *st, int64_t wall_ns);
+/* The same by the stamps alone, in ns. */
+int64_t settle_unsure_stamps_ms(int64_t mtime_ns, int64_t ctime_ns, int64_t wall_ns);
 
 #endif

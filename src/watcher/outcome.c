@@ -119,7 +119,7 @@ delivered(struct ending *e)
 	if (!is_as_delivered(e))
 		compare_again(e->w, job->node, job->again);
 	if (job->unsure)
-		unsure_within(e->w, 1);
+		unsure_within(e->w, UNSURE_FILE_MS);
 }
 
 static void

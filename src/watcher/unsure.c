@@ -8,12 +8,15 @@
 #include "watcher/watcher_priv.h"
 
 #define UNSURE_MAX 256
+#define GATHER_MS 10 /* those that become sure meanwhile are looked at together */
 
 void
 unsure_within(struct watcher *w, int64_t ms)
 {
-	if (w->unsure_due_ms < 0)
-		w->unsure_due_ms = clk_mono_ms() + ms;
+	int64_t due = clk_mono_ms() + ms;
+
+	if (w->unsure_due_ms < 0 || due < w->unsure_due_ms)
+		w->unsure_due_ms = due;
 }
 
 /* Where notifications were left to a listing, that finds what is unsure. */
@@ -26,37 +29,71 @@ is_told_of(const struct root *root)
 	return stats.postponed == 0;
 }
 
+static void
+wait_at_most(int64_t *wait_ms, int64_t ms)
+{
+	if (*wait_ms < 0 || ms < *wait_ms)
+		*wait_ms = ms;
+}
+
+static void
+look_at_dir(struct watcher *w, struct root *root, const struct buf *path)
+{
+	struct stat st;
+
+	if (reconcile_presence(w, root, path->p, path->len, &st) == PRESENCE_PRESENT)
+		reconcile_list(w, root, path->p, path->len, false);
+	else
+		reconcile_path(w, root, path->p, path->len, HINT_LOOK, NULL);
+}
+
 /* Sure now if nothing was written since: every notification up to here was read. */
 static void
-look_again(struct watcher *w, int64_t id, struct buf *path, int64_t *wait_ms)
+look_at_file(struct watcher *w, struct root *root, struct node *node,
+    const struct buf *path, int64_t *wait_ms)
 {
-	struct node node;
 	struct stat st;
 	struct sig sig;
-	struct root *root = watcher_root_of(w, node_path(w->state, id, path));
 	int64_t ms;
 
-	if (root == NULL || !node_get(w->state, id, &node) || !node.unsure)
-		return;
 	if (reconcile_presence(w, root, path->p, path->len, &st) != PRESENCE_PRESENT) {
 		reconcile_path(w, root, path->p, path->len, HINT_LOOK, NULL);
-		return;
-	}
-	if (node.sig.type == SIG_DIR) {
-		reconcile_list(w, root, path->p, path->len, false);
 		return;
 	}
 	ms = settle_unsure_ms(&st, clk_wall_ns());
 	if (ms <= 0 && !is_told_of(root))
 		ms = UNSURE_DIR_MS;
 	sig_from_stat(&sig, &st);
-	if (ms > 0 && (*wait_ms < 0 || ms < *wait_ms)) {
-		*wait_ms = ms;
-	} else if (ms <= 0 && sig_compare(&node.sig, &sig) == SIG_SAME) {
-		node_set_unsure(w->state, &node, false);
-	} else if (ms <= 0) {
+	if (ms > 0)
+		wait_at_most(wait_ms, ms);
+	else if (sig_compare(&node->sig, &sig) == SIG_SAME)
+		node_set_unsure(w->state, node, false);
+	else
 		reconcile_path(w, root, path->p, path->len, HINT_LOOK, &st);
+}
+
+static void
+look_again(struct watcher *w, int64_t id, struct buf *path, int64_t *wait_ms)
+{
+	struct node node;
+	struct root *root;
+	int64_t ms;
+
+	if (!node_get(w->state, id, &node) || !node.unsure)
+		return;
+	/* Too young by what was seen: what is there now is no older. */
+	ms = settle_unsure_stamps_ms(node.sig.mtime, node.sig.ctime, clk_wall_ns());
+	if (ms > 0) {
+		wait_at_most(wait_ms, ms);
+		return;
 	}
+	root = watcher_root_of(w, node_path(w->state, id, path));
+	if (root == NULL)
+		return;
+	if (node.sig.type == SIG_DIR)
+		look_at_dir(w, root, path);
+	else
+		look_at_file(w, root, &node, path, wait_ms);
 }
 
 void
@@ -67,6 +104,7 @@ unsure_look(struct watcher *w)
 	size_t n;
 
 	watcher_drain_events(w);
+	w->unsure_due_ms = -1; /* looking may find more */
 	n = node_unsure(w->state, w->unsure_after, ids, UNSURE_MAX);
 	for (size_t i = 0; i < n; i++)
 		look_again(w, ids[i], &path, &wait_ms);
@@ -74,6 +112,7 @@ unsure_look(struct watcher *w)
 	w->unsure_after = n == UNSURE_MAX ? ids[n - 1] : 0;
 	if (n == UNSURE_MAX && wait_ms < 0)
 		wait_ms = UNSURE_DIR_MS;
-	w->unsure_due_ms = wait_ms < 0 ? -1 : clk_mono_ms() + wait_ms + 1;
+	if (wait_ms >= 0)
+		unsure_within(w, wait_ms + GATHER_MS);
 	buf_release(&path);
 }

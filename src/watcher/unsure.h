@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #define UNSURE_DIR_MS 1000
+#define UNSURE_FILE_MS 30 /* its stamps are two ticks of the clock old then, mostly */
 
 struct watcher;
 

@@ -64,6 +64,9 @@ START_TEST(one_young_stamp_is_enough)
 	struct stat ctime = stamped(NOW - 3600 * NS_PER_S, NOW - 5 * NS_PER_MS);
 	ck_assert_int_eq(settle_unsure_ms(&mtime, NOW), 15);
 	ck_assert_int_eq(settle_unsure_ms(&ctime, NOW), 15);
+	ck_assert_int_eq(
+	    settle_unsure_stamps_ms(NOW - 5 * NS_PER_MS, NOW - NS_PER_S, NOW), 15);
+	ck_assert_int_eq(settle_unsure_stamps_ms(0, 0, NOW), 0); /* of a directory */
 }
 END_TEST
 
