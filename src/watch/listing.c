@@ -10,10 +10,6 @@
 
 #include "watch/watch_priv.h"
 
-/* Room for names that is kept between listings. */
-#define NAMES_KEEP 4096
-#define BYTES_KEEP 65536
-
 static struct dir *
 get(struct fm_watch *w, uint32_t dir)
 {
@@ -39,32 +35,32 @@ stop(struct listing *l)
 		close(l->fd);
 	l->fd = -1;
 	l->dir = DIRTAB_NONE;
-	l->count = l->next = l->bytes_len = 0;
-	if (l->names_cap > NAMES_KEEP || l->bytes_cap > BYTES_KEEP) {
-		free(l->names);
-		free(l->bytes);
-		l->names = NULL;
-		l->bytes = NULL;
-		l->names_cap = l->bytes_cap = 0;
-	}
+	dirnames_rest(&l->names);
+}
+
+void
+listing_init(struct listing *l)
+{
+	*l = (struct listing){ .fd = -1, .dir = DIRTAB_NONE };
+	l->names.most = DIRNAMES_MOST;
+	l->names.bytes_most = DIRNAMES_BYTES_MOST;
+	l->names.slice = DIRNAMES_SLICE;
 }
 
 void
 listing_release(struct listing *l)
 {
 	stop(l);
-	free(l->names);
-	free(l->bytes);
+	dirnames_release(&l->names);
 	free(l->told);
 	path_release(&l->path);
-	*l = (struct listing){ .fd = -1, .dir = DIRTAB_NONE };
+	listing_init(l);
 }
 
 size_t
 listing_memory(const struct listing *l)
 {
-	return l->names_cap * sizeof(*l->names) + l->bytes_cap + l->told_cap +
-	    l->path.cap;
+	return dirnames_memory(&l->names) + l->told_cap + l->path.cap;
 }
 
 /*
@@ -111,68 +107,6 @@ listing_abort(struct fm_watch *w, int error)
 }
 
 static int
-add_name(struct listing *l, const struct dirent64 *entry)
-{
-	size_t len = strlen(entry->d_name);
-
-	if (l->count == l->names_cap) {
-		size_t cap = l->names_cap * 2 + 64;
-		void *names = realloc(l->names, cap * sizeof(*l->names));
-		if (names == NULL)
-			return -1;
-		l->names = names;
-		l->names_cap = cap;
-	}
-	if (l->bytes_len + len + 1 > l->bytes_cap) {
-		size_t cap = l->bytes_cap * 2 + 1024;
-		char *bytes = cap > UINT32_MAX ? NULL : realloc(l->bytes, cap);
-		if (bytes == NULL) {
-			errno = ENOMEM;
-			return -1;
-		}
-		l->bytes = bytes;
-		l->bytes_cap = cap;
-	}
-	l->names[l->count++] =
-	    (struct listing_name){ (uint32_t)l->bytes_len, (uint8_t)len, entry->d_type };
-	memcpy(l->bytes + l->bytes_len, entry->d_name, len + 1);
-	l->bytes_len += len + 1;
-	return 0;
-}
-
-static bool
-is_dots(const char *name)
-{
-	return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
-}
-
-static int
-read_names(struct fm_watch *w)
-{
-	struct listing *l = &w->list;
-	ssize_t n;
-
-	while ((n = getdents64(l->fd, w->buf, sizeof(w->buf))) > 0) {
-		for (char *p = w->buf; p < w->buf + n;) {
-			const struct dirent64 *entry = (const void *)p;
-			p += entry->d_reclen;
-			if (!is_dots(entry->d_name) && add_name(l, entry) == -1)
-				return -1;
-		}
-	}
-	return (int)n;
-}
-
-/* strcmp compares bytes as memcmp does, and names have no NUL. */
-static int
-compare_names(const void *a, const void *b, void *bytes)
-{
-	const struct listing_name *x = a, *y = b;
-
-	return strcmp((const char *)bytes + x->at, (const char *)bytes + y->at);
-}
-
-static int
 set_told(struct listing *l)
 {
 	size_t len = path_rel_len(&l->path);
@@ -216,9 +150,10 @@ take_next(struct fm_watch *w)
 
 /* Is what was opened the directory to be listed?  If not, all is done. */
 static bool
-is_ours(struct fm_watch *w, const struct stat *st)
+is_ours(struct fm_watch *w)
 {
 	struct listing *l = &w->list;
+	const struct stat *st = &l->st;
 	uint32_t dir = l->dir;
 
 	if (dir == DIRTAB_ROOT) {
@@ -248,32 +183,55 @@ static bool
 begin(struct fm_watch *w)
 {
 	struct listing *l = &w->list;
-	struct stat st;
 
 	if (!take_next(w))
 		return false;
 	l->fd = ladder_open(w, &l->path, O_RDONLY);
-	if (l->fd == -1 || fstat(l->fd, &st) == -1) {
+	if (l->fd == -1 || fstat(l->fd, &l->st) == -1) {
 		fail(w, errno);
 		return false;
 	}
-	if (!is_ours(w, &st))
+	if (!is_ours(w))
 		return false;
 	/* The watch first: what appears after the reading is told by it. */
-	if (tree_watch(w, l->dir, l->fd, &l->path) == -1 || read_names(w) == -1) {
+	if (tree_watch(w, l->dir, l->fd, &l->path) == -1) {
 		fail(w, errno);
 		return false;
 	}
-	l->until = l->flags & FM_SCAN_FRESH ? w->read_bytes + w->ops->unread(w) : 0;
-	if (l->count > 1)
-		qsort_r(l->names, l->count, sizeof(*l->names), compare_names, l->bytes);
-	tree_clear_failed(w, l->dir);
+	/* Before the first is told of that the reading may not show. */
 	mark_children(w, l->dir);
-	l->last = DIRTAB_NONE;
+	dirnames_begin(&l->names);
+	l->begun = false;
 	l->version = w->dirs.version;
-	w->listed++;
-	tell_listing(w, FM_LIST_BEGIN, &st, 0);
 	return true;
+}
+
+/* The first names are known. */
+static void
+begin_telling(struct fm_watch *w)
+{
+	struct listing *l = &w->list;
+
+	tree_clear_failed(w, l->dir);
+	l->last = DIRTAB_NONE;
+	l->begun = true;
+	w->listed++;
+	tell_listing(w, FM_LIST_BEGIN, &l->st, 0);
+}
+
+/* -1: errno; 0: more is to be read before something can be told. */
+static int
+read_slice(struct fm_watch *w)
+{
+	struct listing *l = &w->list;
+	int more = dirnames_read(&l->names, l->fd, w->buf, sizeof(w->buf));
+
+	if (more != 0)
+		return more == -1 ? -1 : 0;
+	l->until = l->flags & FM_SCAN_FRESH ? w->read_bytes + w->ops->unread(w) : 0;
+	if (!l->begun)
+		begin_telling(w);
+	return 1;
 }
 
 /* What was found is listed next, in the order of the names. */
@@ -316,14 +274,14 @@ found_dir(struct fm_watch *w, const char *name, size_t len, const struct stat *s
 
 /* Will the directory of this name be listed, too? */
 static bool
-is_next(const struct fm_watch *w, const struct listing_name *entry)
+is_next(const struct fm_watch *w, const struct dirname *entry)
 {
 	const struct listing *l = &w->list;
 	uint32_t child;
 
 	if (l->flags & DIR_RECURSE)
 		return true;
-	child = dirtab_find(&w->dirs, l->dir, l->bytes + entry->at, entry->len);
+	child = dirtab_find(&w->dirs, l->dir, l->names.bytes + entry->at, entry->len);
 	return child == DIRTAB_NONE ||
 	    (w->dirs.dirs[child].flags & (DIR_LEARNED | DIR_FAILED | DIR_QUEUED));
 }
@@ -333,7 +291,7 @@ is_next(const struct fm_watch *w, const struct listing_name *entry)
  * opening it might lead to another file system, and have it mounted.
  */
 static bool
-is_name_enough(struct fm_watch *w, const struct listing_name *entry)
+is_name_enough(struct fm_watch *w, const struct dirname *entry)
 {
 	const struct path *path = &w->list.path;
 
@@ -347,7 +305,7 @@ is_name_enough(struct fm_watch *w, const struct listing_name *entry)
 }
 
 static int
-tell_name(struct fm_watch *w, const struct listing_name *entry)
+tell_name(struct fm_watch *w, const struct dirname *entry)
 {
 	struct path *path = &w->list.path;
 	struct fm_event event = { .kind = FM_LIST_ENTRY };
@@ -357,14 +315,14 @@ tell_name(struct fm_watch *w, const struct listing_name *entry)
 	tell_event(w, &event, path_rel(path), path_rel_len(path));
 	if (!event.is_dir)
 		return 0;
-	return found_dir(w, w->list.bytes + entry->at, entry->len, NULL);
+	return found_dir(w, w->list.names.bytes + entry->at, entry->len, NULL);
 }
 
 static int
-tell_entry(struct fm_watch *w, const struct listing_name *entry)
+tell_entry(struct fm_watch *w, const struct dirname *entry)
 {
 	struct listing *l = &w->list;
-	const char *name = l->bytes + entry->at;
+	const char *name = l->names.bytes + entry->at;
 	bool is_dir = entry->type == DT_DIR, asked = entry->type != DT_UNKNOWN;
 	struct fm_event event = { .kind = FM_LIST_ENTRY, .scan = l->flags & DIR_SCAN };
 	struct stat st;
@@ -458,24 +416,47 @@ is_in_place(struct fm_watch *w)
 	return begin_again(w);
 }
 
+/* 1: all of the portion is told; 0: not yet; -1: errno. */
+static int
+tell_slice(struct fm_watch *w, unsigned max)
+{
+	struct dirnames *names = &w->list.names;
+
+	for (unsigned n = 0; names->next < names->count && (n < max || n == 0); n++)
+		if (tell_entry(w, &names->list[names->next++]) == -1)
+			return -1;
+	return names->next == names->count;
+}
+
+/* 1: all of the directory is told. */
+static int
+go_on(struct fm_watch *w, unsigned max)
+{
+	struct listing *l = &w->list;
+	int rc = l->names.reading ? read_slice(w) : 1;
+
+	if (rc == 1)
+		rc = tell_slice(w, max);
+	if (rc != 1)
+		return rc;
+	rc = dirnames_again(&l->names, l->fd);
+	return rc == -1 ? -1 : rc == 0;
+}
+
 void
 listing_step(struct fm_watch *w, unsigned max)
 {
 	struct listing *l = &w->list;
 	bool resumed = l->fd != -1;
+	int rc;
 
 	if (resumed ? !is_in_place(w) : !begin(w))
 		return;
-	for (unsigned n = 0; l->next < l->count && (n < max || n == 0); n++) {
-		if (tell_entry(w, &l->names[l->next++]) == -1) {
-			fail(w, errno);
-			return;
-		}
-	}
-	if (l->next < l->count)
-		return;
-	if (resumed && l->dir != DIRTAB_ROOT && !is_path_right(w))
+	rc = go_on(w, max);
+	if (rc == -1)
+		fail(w, errno);
+	else if (rc == 1 && resumed && l->dir != DIRTAB_ROOT && !is_path_right(w))
 		begin_again(w);
-	else
+	else if (rc == 1)
 		finish(w);
 }

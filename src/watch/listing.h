@@ -4,7 +4,8 @@
 
 /*
  * The directory that is being listed, and the going on with it.  Its names are
- * read at once after its watch was added, told in slices.  Renamed or removed
+ * read after its watch was added, and told in slices; of a large one the reading
+ * takes several, too.  Renamed or removed
  * meanwhile, it is told as failed; renamed, it is listed again from the start
  * under its new name.
  */
@@ -12,32 +13,29 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
+#include "watch/dirnames.h"
 #include "watch/path.h"
-
-struct listing_name {
-	uint32_t at;
-	uint8_t len, type;
-};
 
 struct listing {
 	int fd;		/* -1: none is being listed */
 	uint32_t dir;	/* DIRTAB_NONE: removed meanwhile */
 	unsigned flags; /* enum fm_scan and DIR_RECURSE */
+	bool begun;	/* LIST_BEGIN was told */
 	bool postponed; /* it was until this began (backlog.h) */
 	uint32_t last;	/* that was queued to be listed next; DIRTAB_NONE: none */
 	uint64_t until; /* events up to here repeat what is told (fresh.h) */
+	struct stat st; /* of it, when it was opened */
 	struct path path;
 	char *told; /* relative path as it was told at LIST_BEGIN */
 	size_t told_len, told_cap;
 	uint64_t version; /* of the table when told was last seen to be right */
-	struct listing_name *names;
-	size_t count, next, names_cap;
-	char *bytes;
-	size_t bytes_len, bytes_cap;
+	struct dirnames names;
 };
 
 /* Tells at most max entries, begins at most one directory. */
+void listing_init(struct listing *);
 void listing_step(struct fm_watch *, unsigned max);
 /* Ends the one being listed, if any, with FM_LIST_FAILED. */
 void listing_abort(struct fm_watch *, int error);

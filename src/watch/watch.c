@@ -86,10 +86,10 @@ watch_make(const struct fm_options *o)
 	}
 	if ((w = calloc(1, sizeof(*w))) == NULL)
 		return NULL;
-	w->fd = w->list.fd = -1;
+	w->fd = -1;
+	listing_init(&w->list);
 	w->ops = &inotify_backend;
 	w->who = (struct who){ 0, -1 };
-	w->list.dir = DIRTAB_NONE;
 	w->lost_ms = w->poll_due = w->repair.due = -1;
 	w->retry = (struct backoff){ RETRY_MIN_MS, -1 };
 	relink_forget_last(&w->relink);
