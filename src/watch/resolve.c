@@ -13,6 +13,8 @@
 #include "watch/fanotify_priv.h"
 #include "watch/watch_priv.h"
 
+#define RENAMES_MAX 100 /* while one look is taken */
+
 /* The directory as a path of its file system's mount; -1 with errno. */
 static int
 open_handle(struct fm_watch *w, const struct handle *handle)
@@ -52,27 +54,45 @@ resolve_works(struct fm_watch *w)
 	return true;
 }
 
+/* The path that fd has now; false where it cannot be told. */
+static bool
+read_path(int fd, char path[PATH_MAX])
+{
+	char link[sizeof("/proc/self/fd/") + 3 * sizeof(fd)];
+	ssize_t len;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	if ((len = readlink(link, path, PATH_MAX - 1)) == -1)
+		return false;
+	path[len] = '\0';
+	return true;
+}
+
 /*
  * Below the root: the rest of its path, else NULL.  What was removed reads
  * "/path (deleted)", which may as well be a name: the link count tells.  What
- * is hidden by a mount is not at its path.
+ * is hidden by a mount is not at its path; what was renamed meanwhile has
+ * another one, and is asked for that.
  */
 static const char *
 below_root(struct fm_watch *w, int fd, char path[PATH_MAX])
 {
-	char link[sizeof("/proc/self/fd/") + 3 * sizeof(fd)];
+	char before[PATH_MAX] = "";
 	struct stat here, there;
-	ssize_t len;
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	if (fstat(fd, &here) == -1 || here.st_nlink == 0 || here.st_dev != w->dev ||
-	    (len = readlink(link, path, PATH_MAX - 1)) == -1)
-		return NULL;
-	path[len] = '\0';
-	if (strncmp(path, w->prefix, w->prefix_len) != 0 || lstat(path, &there) == -1 ||
-	    there.st_dev != here.st_dev || there.st_ino != here.st_ino)
-		return NULL;
-	return path + w->prefix_len;
+	for (int tries = 0; tries < RENAMES_MAX; tries++) {
+		if (fstat(fd, &here) == -1 || here.st_nlink == 0 ||
+		    here.st_dev != w->dev || !read_path(fd, path) ||
+		    strncmp(path, w->prefix, w->prefix_len) != 0)
+			return NULL;
+		if (lstat(path, &there) == 0 && there.st_dev == here.st_dev &&
+		    there.st_ino == here.st_ino)
+			return path + w->prefix_len;
+		if (strcmp(path, before) == 0)
+			return NULL;
+		memcpy(before, path, strlen(path) + 1);
+	}
+	return NULL;
 }
 
 static uint32_t
