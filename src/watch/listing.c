@@ -263,7 +263,10 @@ found_dir(struct fm_watch *w, const char *name, size_t len, const struct stat *s
 		    (child = dirtab_add(&w->dirs, l->dir, name, len)) == DIRTAB_NONE)
 			return -1;
 		get(w, child)->flags &= (uint16_t) ~(DIR_UNSEEN | DIR_LEARNED);
-		queue_next(w, child, scan & FM_SCAN_FRESH ? FM_SCAN_FRESH : l->flags);
+		/* What is below a learned one may be known. */
+		queue_next(w, child,
+		    scan & FM_SCAN_FRESH ? FM_SCAN_FRESH | (l->flags & DIR_RECURSE)
+					 : l->flags);
 		return 0;
 	}
 	get(w, child)->flags &= (uint16_t)~DIR_UNSEEN;

@@ -171,12 +171,33 @@ pending_above(const struct fm_watch *w, uint32_t dir)
 	return 0;
 }
 
+/* Is dir, or one above it, still to be listed? */
+static bool
+is_to_be_listed(const struct fm_watch *w, uint32_t dir)
+{
+	const struct dir *dirs = w->dirs.dirs;
+
+	for (; dir != DIRTAB_NONE; dir = dirs[dir].parent)
+		if (dir == w->list.dir || (dirs[dir].flags & PENDING))
+			return true;
+	return false;
+}
+
+/* How what is moved from dir is to be listed: a listing would have told of it. */
+static unsigned
+pending_for(const struct fm_watch *w, uint32_t dir)
+{
+	if (w->lazy && is_to_be_listed(w, dir))
+		return FM_SCAN_FRESH | DIR_RECURSE;
+	return pending_above(w, dir);
+}
+
 /* A rename within the tree; false where `to` has to be looked at again. */
 static bool
 move(struct fm_watch *w, const struct half *half, const struct place *to)
 {
 	uint32_t there = place_node(w, to);
-	unsigned pending = pending_above(w, half->from.dir);
+	unsigned pending = pending_for(w, half->from.dir);
 
 	if (half->is_dir) {
 		if (!settle_at(w, half->node, to) || half->missed)
@@ -215,11 +236,12 @@ within(struct fm_watch *w, const struct half *half, const struct place *to)
 }
 
 /* What a lazy watch does not know has moved as a whole, and was told so, unless
-   a listing that was ahead of the queue has told that it is gone. */
+   a listing that was ahead of the queue has told that it is gone, or one that has
+   yet to come would have told of it. */
 static bool
-is_moved_whole(const struct fm_watch *w)
+is_moved_whole(const struct fm_watch *w, uint32_t from)
 {
-	return w->lazy && w->listed == w->listed_before;
+	return w->lazy && w->listed == w->listed_before && !is_to_be_listed(w, from);
 }
 
 void
@@ -230,6 +252,7 @@ relink_pair(
 	const struct place *from = &half->from;
 	struct relink *r = &w->relink;
 	bool exchanged = is_exchange(w, half, &to);
+	bool whole = !exchanged && is_moved_whole(w, from->dir);
 
 	if (exchanged) {
 		exchange(w, half, &to);
@@ -242,8 +265,7 @@ relink_pair(
 		r->last_cookie = half->cookie;
 		r->last_is_dir = half->is_dir;
 	}
-	if (half->is_dir && (exchanged || !is_moved_whole(w)) &&
-	    place_node(w, &to) == DIRTAB_NONE)
+	if (half->is_dir && !whole && place_node(w, &to) == DIRTAB_NONE)
 		tree_appeared(w, dir, n, false);
 }
 

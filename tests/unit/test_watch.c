@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "unit.h"
+#include "watch/watch_priv.h"
 #include "watch_fixture.h"
 
 static struct fm_stats
@@ -724,6 +725,48 @@ START_TEST(a_lazy_watch_renames_what_it_does_not_know_without_a_listing)
 	drain(&f);
 	CK_TOLD(&f, FM_CREATED, "y/b/h");
 	ck_assert_uint_eq(stats(&f).listed, 0);
+	fixture_release(&f);
+}
+END_TEST
+
+/* Its own directory was to be listed first, and is found without it. */
+START_TEST(a_lazy_watch_lists_what_went_before_it_was_told)
+{
+	struct fixture f = start();
+
+	ck_assert_int_eq(mkdir(at(&f, "/out"), 0755), 0);
+	ck_assert_int_eq(mkdir(at(&f, "/out/c"), 0755), 0);
+	ck_assert_int_eq(mkdir(at(&f, "/out/c/d"), 0755), 0);
+	f.o.lazy = true;
+	run(&f);
+	ck_assert_int_eq(rename(at(&f, "/out"), at(&f, "a")), 0);
+	move_path(&f, "a/c", "c");
+	drain(&f);
+	CK_TOLD(&f, FM_LIST_ENTRY, "c/d");
+	fixture_release(&f);
+}
+END_TEST
+
+START_TEST(a_lazy_watch_lists_what_it_knows_below_what_it_learned)
+{
+	struct fixture f = start();
+
+	make_dir(&f, "d");
+	make_dir(&f, "d/a");
+	f.o.lazy = true;
+	if (!IS_FANOTIFY) {
+		remove_tree(f.dir);
+		return;
+	}
+	run(&f);
+	make_dir(&f, "d/a/b");
+	make_file(&f, "d/a/b/f");
+	drain(&f);
+	forget_told(&f);
+	tree_queue(
+	    f.w, dirtab_lookup(&f.w->dirs, "d", 1), FM_SCAN_FRESH | DIR_RECURSE, true);
+	drain(&f);
+	CK_TOLD(&f, FM_LIST_ENTRY, "d/a/b/f");
 	fixture_release(&f);
 }
 END_TEST
@@ -1450,6 +1493,8 @@ WATCH_MAIN("watch", 1, the_first_scan_tells_everything_sorted_and_watches_each_d
     without_the_privilege_fanotify_is_not_used_and_the_reason_said,
     a_lazy_watch_lists_nothing_and_learns_of_directories_as_it_goes,
     a_lazy_watch_renames_what_it_does_not_know_without_a_listing,
+    a_lazy_watch_lists_what_went_before_it_was_told,
+    a_lazy_watch_lists_what_it_knows_below_what_it_learned,
     past_the_limit_of_watches_the_rest_is_polled_until_there_is_room,
     polling_alone_sees_what_happens,
     a_root_that_is_deleted_and_made_again_is_watched_again,
