@@ -23,6 +23,17 @@
 #include "watcher/stream.h"
 #include "watcher/watcher_priv.h"
 
+/* Where hash is, or has its place. */
+static size_t
+slot_of(const struct watcher *w, uint64_t hash)
+{
+	size_t slot = hash & (SEEN_SLOTS - 1);
+
+	while (w->seen[slot] != 0 && w->seen[slot] != hash)
+		slot = (slot + 1) & (SEEN_SLOTS - 1);
+	return slot;
+}
+
 /*
  * All notifications of a bufferful are older than any look we take while going
  * through it, so one look a path is enough.  A full table only costs a look.
@@ -35,13 +46,26 @@ seen_before(struct watcher *w, uint64_t hash)
 	if (w->n_seen == COUNTOF(w->seen_at))
 		return false;
 	hash += hash == 0;
-	for (slot = hash & (SEEN_SLOTS - 1); w->seen[slot] != 0;
-	     slot = (slot + 1) & (SEEN_SLOTS - 1))
-		if (w->seen[slot] == hash)
-			return true;
+	slot = slot_of(w, hash);
+	if (w->seen[slot] == hash)
+		return true;
 	w->seen[slot] = hash;
 	w->seen_at[w->n_seen++] = (uint16_t)slot;
 	return false;
+}
+
+static bool
+is_seen(const struct watcher *w, uint64_t hash)
+{
+	hash += hash == 0;
+	return w->seen[slot_of(w, hash)] == hash;
+}
+
+static void
+forget_seen(struct watcher *w)
+{
+	while (w->n_seen > 0)
+		w->seen[w->seen_at[--w->n_seen]] = 0;
 }
 
 /* A write says more than the other hints do, and a removal is the answer to a
@@ -56,6 +80,19 @@ look_of(const struct fm_event *event)
 	return event->kind == FM_DELETED ? LOOK_DELETED : LOOK;
 }
 
+/*
+ * Made again, it may be removed again, and that is what tells of a creation that
+ * found nothing.  The plain monitor, which does not look, has to be told of each.
+ */
+static bool
+turns_round(const struct watcher *w, const struct fm_event *event, uint64_t path)
+{
+	if (event->kind == FM_CREATED)
+		return is_seen(w, hash_word(path, LOOK_DELETED));
+	return w->state == NULL && event->kind == FM_DELETED &&
+	    is_seen(w, hash_word(path, LOOK));
+}
+
 /* Does the hint say no more than what was looked at already? */
 static bool
 repeats(struct watcher *w, const struct root *root, const struct fm_event *event)
@@ -63,6 +100,8 @@ repeats(struct watcher *w, const struct root *root, const struct fm_event *event
 	enum look look = look_of(event);
 	uint64_t path = hash_bytes(root->index, event->path, event->path_len);
 
+	if (turns_round(w, event, path))
+		forget_seen(w);
 	if (seen_before(w, hash_word(path, look)))
 		return true;
 	/* Created and then written within one bufferful is one creation. */
@@ -71,13 +110,6 @@ repeats(struct watcher *w, const struct root *root, const struct fm_event *event
 	if (event->kind == FM_CREATED || look == LOOK_MODIFIED)
 		seen_before(w, hash_word(path, LOOK_WRITTEN));
 	return false;
-}
-
-static void
-forget_seen(struct watcher *w)
-{
-	while (w->n_seen > 0)
-		w->seen[w->seen_at[--w->n_seen]] = 0;
 }
 
 static enum hint

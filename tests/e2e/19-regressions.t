@@ -830,5 +830,42 @@ else
 fi
 ctl stop >/dev/null
 
+# Removed, made again and removed again, all told in one bufferful: the second removal
+# is what tells of the creation that found nothing.
+project turned <<CONF
+settle = 0ms
+CONF
+: >"$P/save"
+"$TOOLS/replay" list "$P" >"$T/first"
+start_daemon
+idle >/dev/null
+watcher=$(pid_of watcher)
+kill -STOP "$watcher"
+rm "$P/save"
+: >"$P/save"
+rm "$P/save"
+kill -CONT "$watcher"
+idle >/dev/null
+ok "what is removed twice within one reading is gone" replayed "$T/first"
+ctl stop >/dev/null
+
+# And the plain monitor tells of each.
+"$FILEMONCTL" watch "$P" >"$T/told" 2>/dev/null &
+monitor=$!
+at_exit "kill -KILL $monitor 2>/dev/null"
+wait_for "$LIMIT" grep -q '"started"' "$T/told"
+kill -STOP "$monitor"
+: >"$P/twice"
+rm "$P/twice"
+: >"$P/twice"
+: >"$P/last"
+kill -CONT "$monitor"
+ok "the monitor goes on" wait_for "$LIMIT" grep -q '"rel_path":"last"' "$T/told"
+is "what is made twice within one reading is there" \
+	"$(jq -r 'select(.rel_path == "twice").event_type.type' "$T/told" | grep -v modified | tr '\n' ' ')" \
+	"created deleted created "
+kill "$monitor"
+wait "$monitor" 2>/dev/null
+
 ok "nothing is left behind" wait_for "$LIMIT" none_left
 done_testing
