@@ -22,14 +22,14 @@ from results import Results  # noqa: E402
 # rounds: how often everything is measured; peers: in how many rounds they are.
 SIZES = {
     "tiny": {"dirs": [20, 200, 1000], "latency": 20, "storm": 2000, "handlers": 200,
-             "idle": 2, "idle_dirs": 200, "scan": 5000, "rename": 5000,
+             "idle": 2, "idle_dirs": 200, "scan": 5000, "flat": 5000, "rename": 5000,
              "rounds": 1, "peers": 1},
     "short": {"dirs": [1000, 10000, 50000], "latency": 200, "storm": 100000,
               "handlers": 5000, "idle": 20, "idle_dirs": 10000, "scan": 200000,
-              "rename": 100000, "rounds": 3, "peers": 1},
+              "flat": 200000, "rename": 100000, "rounds": 3, "peers": 1},
     "full": {"dirs": [1000, 10000, 50000], "latency": 1000, "storm": 100000,
              "handlers": 20000, "idle": 60, "idle_dirs": 10000, "scan": 1000000,
-             "rename": 100000, "rounds": 5, "peers": 3},
+             "flat": 1000000, "rename": 100000, "rounds": 5, "peers": 3},
 }
 
 

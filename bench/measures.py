@@ -387,10 +387,8 @@ def scan(bench, factor):
     bench.each("scan", [start], lambda drive, start: scan_once(bench, drive, start, files))
 
 
-def scan_once(bench, drive, start, files):
-    drive.settle(SETTLED_MS)
-    watcher = drive.processes().only("watcher")
-    cpu = watcher.cpu_ns()
+def asked_scan(start):
+    """The status after a scan, and the slowest answer while it went on."""
     slowest = 0
     with Control(start.state) as control:
         before = control.ask("status")["scan"].get("last_at")
@@ -400,8 +398,15 @@ def scan_once(bench, drive, start, files):
             status = control.ask("status")
             slowest = max(slowest, now_ms() - from_ms)
             if status["scan"].get("last_at") != before:
-                break
+                return status, slowest
             time.sleep(0.03)
+
+
+def scan_once(bench, drive, start, files):
+    drive.settle(SETTLED_MS)
+    watcher = drive.processes().only("watcher")
+    cpu = watcher.cpu_ns()
+    status, slowest = asked_scan(start)
     bench.add("scan", DAEMON, "ms", files, status["scan"]["last_ms"])
     bench.add("scan", DAEMON, "CPU ms", files, (watcher.cpu_ns() - cpu) / 1e6)
     bench.add("scan", DAEMON, "slowest status ms", files, slowest)
@@ -419,6 +424,33 @@ def scan_all(bench, factor):
     if factor == 1:  # the least is needed for the comparison of memory
         scan(bench, 1 / 50)
     scan(bench, factor)
+
+
+# One large directory
+
+def flat_one(bench, files):
+    root = bench.lab.tree(bench.lab.ram, 1, files)
+    start = programs.daemon(bench.lab, root)
+
+    def work(drive, start):
+        drive.settle(SETTLED_MS)
+        time.sleep(REST_S)
+        watcher = drive.processes().only("watcher")
+        idle = watcher.rss_kib()
+        watcher.forget_peak()
+        status, slowest = asked_scan(start)
+        bench.add("flat", DAEMON, "ms", files, status["scan"]["last_ms"])
+        bench.add("flat", DAEMON, "slowest status ms", files, slowest)
+        bench.add("flat", DAEMON, "memory beyond idle KiB", files,
+                  max(0, watcher.peak_kib() - idle))
+
+    bench.each("flat", [start], work)
+    bench.lab.drop_tree(bench.lab.ram, 1, files)
+
+
+def flat(bench, factor):
+    for part in (50, 5, 1):
+        flat_one(bench, bench.sizes["flat"] // part)
 
 
 # Rename
@@ -469,6 +501,7 @@ MEASURES = {
     "handlers": (handlers, 1),
     "idle": (idle, 1),
     "scan": (scan_all, 1),
+    "flat": (flat, 1),
     "rename": (rename, 1),
 }
 # "growth" runs these at the factors that their own run left out; the others
