@@ -835,6 +835,7 @@ ctl stop >/dev/null
 project turned <<CONF
 settle = 0ms
 CONF
+: >"$P/stays"
 : >"$P/save"
 "$TOOLS/replay" list "$P" >"$T/first"
 start_daemon
