@@ -5,9 +5,8 @@
 /*
  * The directory that is being listed, and the going on with it.  Its names are
  * read after its watch was added, and told in slices; of a large one the reading
- * takes several, too.  Renamed or removed
- * meanwhile, it is told as failed; renamed, it is listed again from the start
- * under its new name.
+ * takes several, too.  Renamed or removed meanwhile, it is told as failed; renamed,
+ * it is listed again from the start under its new name.
  */
 
 #include <stdbool.h>
@@ -34,8 +33,8 @@ struct listing {
 	struct dirnames names;
 };
 
-/* Tells at most max entries, begins at most one directory. */
 void listing_init(struct listing *);
+/* Tells at most max entries, begins at most one directory. */
 void listing_step(struct fm_watch *, unsigned max);
 /* Ends the one being listed, if any, with FM_LIST_FAILED. */
 void listing_abort(struct fm_watch *, int error);
