@@ -259,6 +259,9 @@ void fm_watch_refilter(struct fm_watch *);
 bool fm_watch_root_gone(const struct fm_watch *);
 /* Is the directory at the root's path still the one being watched?  Looks. */
 bool fm_watch_root_same(const struct fm_watch *);
+/* How changes are noticed, decided when the watch was made.  Never "auto". */
+enum fm_backend fm_watch_backend(const struct fm_watch *);
+/* Counts; for what is asked of each event it is too much. */
 void fm_watch_stats(const struct fm_watch *, struct fm_stats *);
 
 const char *fm_kind_name(enum fm_kind);

@@ -48,23 +48,53 @@ put_digits(char *out, int64_t value, int width)
 	return out + width;
 }
 
+struct date {
+	int64_t year;
+	int month, day; /* from 1 */
+};
+
+/*
+ * The Gregorian date of a day since 1970-01-01.  gmtime_r(3) asks for the local time
+ * zone, which takes a file and a lock.  Years begin on 1 March here, so that the leap
+ * day is a year's last one; 400 of them always have as many days.
+ */
+static struct date
+date_of(int64_t day)
+{
+	enum { ERA_DAYS = 146097, EPOCH = 719468 }; /* of 0000-03-01 */
+	int64_t since = day + EPOCH;
+	int64_t era = (since >= 0 ? since : since - (ERA_DAYS - 1)) / ERA_DAYS;
+	int64_t in_era = since - era * ERA_DAYS;
+	int64_t year = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
+	int64_t in_year = in_era - (365 * year + year / 4 - year / 100);
+	int month = (int)(5 * in_year + 2) / 153; /* March, April ... February */
+	struct date date = {
+		.year = era * 400 + year + (month >= 10),
+		.month = month < 10 ? month + 3 : month - 9,
+		.day = (int)in_year - (153 * month + 2) / 5 + 1,
+	};
+	return date;
+}
+
 /* "2026-01-31T13:59:43." */
 static void
-put_second(char *out, time_t second)
+put_second(char *out, int64_t second)
 {
-	struct tm tm;
-	gmtime_r(&second, &tm);
-	out = put_digits(out, tm.tm_year + 1900, 4);
+	enum { DAY = 24 * 60 * 60 };
+	int64_t day = second / DAY - (second % DAY < 0);
+	int64_t in_day = second - day * DAY;
+	struct date date = date_of(day);
+	out = put_digits(out, date.year, 4);
 	*out++ = '-';
-	out = put_digits(out, tm.tm_mon + 1, 2);
+	out = put_digits(out, date.month, 2);
 	*out++ = '-';
-	out = put_digits(out, tm.tm_mday, 2);
+	out = put_digits(out, date.day, 2);
 	*out++ = 'T';
-	out = put_digits(out, tm.tm_hour, 2);
+	out = put_digits(out, in_day / 3600, 2);
 	*out++ = ':';
-	out = put_digits(out, tm.tm_min, 2);
+	out = put_digits(out, in_day / 60 % 60, 2);
 	*out++ = ':';
-	out = put_digits(out, tm.tm_sec, 2);
+	out = put_digits(out, in_day % 60, 2);
 	*out = '.';
 }
 
@@ -81,7 +111,7 @@ clk_rfc3339(int64_t wall_ns, char out[CLK_RFC3339_SIZE])
 		ns += NS_PER_S;
 	}
 	if (second != kept_second) {
-		put_second(kept, (time_t)second);
+		put_second(kept, second);
 		kept_second = second;
 	}
 	memcpy(out, kept, SECOND_LEN);

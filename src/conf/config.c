@@ -25,6 +25,7 @@ enum { FILE_MAX_BYTES = 1024 * 1024 };
 struct loader {
 	const struct config_source *source;
 	struct settings settings;
+	struct settings defaults[OPTION_SCOPE_COUNT];
 	struct config *config;
 	struct config_error *error;
 	bool held; /* the project has a .filemon/ */
@@ -155,26 +156,27 @@ read_options(struct loader *l)
 	return 0;
 }
 
+/* What the options of a scope are where nothing is said; read once. */
+static const struct settings *
+defaults_of(struct loader *l, enum option_scope scope)
+{
+	struct settings *s = &l->defaults[scope];
+	if (s->n == 0 && settings_add_defaults(s, scope, l->error) == -1)
+		return NULL;
+	return s;
+}
+
 /* Gives every option of section its default. */
 static int
 set_defaults(struct loader *l, enum option_scope scope, void *section)
 {
-	for (size_t i = 0; i < options_count; i++) {
-		const struct option *row = &options[i];
-		struct strlist words = { NULL, 0 };
-		char why[256];
-		int rc = 0;
-		if (row->scope != scope || !row->dflt)
-			continue;
-		if (settings_words(row, row->dflt, &words, l->error) == -1)
-			rc = -1;
-		else if (option_set(row, section, &words, why, sizeof(why)) == -1)
-			rc = refuse(l, "default of %s: %s", row->name, why);
-		strlist_release(&words);
-		if (rc == -1)
-			return -1;
-	}
-	return 0;
+	const struct settings *s = defaults_of(l, scope);
+	char why[256];
+	for (size_t i = 0; s && i < s->n; i++)
+		if (option_set(s->v[i].row, section, &s->v[i].values, why, sizeof(why)) ==
+		    -1)
+			return refuse(l, "default of %s: %s", s->v[i].row->name, why);
+	return s ? 0 : -1;
 }
 
 static size_t
@@ -411,6 +413,8 @@ config_load(const struct config_source *source, struct config_error *error)
 		make_digest(l.config);
 	}
 	settings_release(&l.settings);
+	for (int i = 0; i < OPTION_SCOPE_COUNT; i++)
+		settings_release(&l.defaults[i]);
 	return l.config;
 }
 

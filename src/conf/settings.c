@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/xmalloc.h"
 #include "conf/argv.h"
 #include "conf/fault.h"
@@ -20,8 +21,9 @@ struct mark {
 };
 
 struct reading {
-	const char *file; /* for messages; NULL: not from a file */
-	const char *name; /* of the one option that is read, or NULL */
+	const char *file;	   /* for messages; NULL: not from a file */
+	const struct option *only; /* the one option that is read; NULL: all */
+	enum option_scope scope;   /* of the options at its top */
 	cfg_t *root;
 	struct lexis lexis;
 	struct mark *marks;
@@ -50,8 +52,8 @@ fail(struct reading *r, unsigned line, const char *fmt, ...)
 		snprintf(r->error->text, sizeof(r->error->text), "%.300s:%u: %.190s",
 		    r->file, line, text);
 	else
-		snprintf(r->error->text, sizeof(r->error->text), "-o %.64s: %s", r->name,
-		    text);
+		snprintf(r->error->text, sizeof(r->error->text), "-o %.64s: %s",
+		    r->only->name, text);
 }
 
 /* Of the section number i in the file's order. */
@@ -122,7 +124,7 @@ on_error(cfg_t *section, const char *fmt, va_list ap)
 		fail(r, (unsigned)section->line, "%s %s: a second section of this name",
 		    kind_with(section, name), name);
 	} else {
-		fault_describe(section == r->root ? OPTION_TOP : kind_of(section->name),
+		fault_describe(section == r->root ? r->scope : kind_of(section->name),
 		    text, words, sizeof(words));
 		fail_in(r, section, words);
 	}
@@ -216,46 +218,63 @@ make_opts(enum option_scope scope, const struct option *only, size_t *n)
 }
 
 static cfg_t *
-make_root(const struct option *only)
+init_root(cfg_opt_t *opts)
+{
+	cfg_t *root = cfg_init(opts, CFGF_NONE);
+	if (!root)
+		fatalx("configuration: no memory to read it");
+	cfg_set_error_function(root, on_error);
+	return root;
+}
+
+/* For options alone: no section has a place in it. */
+static cfg_t *
+make_flat(enum option_scope scope, const struct option *only)
+{
+	size_t n;
+	cfg_opt_t *opts = make_opts(scope, only, &n);
+	cfg_t *root = init_root(opts);
+	free(opts);
+	return root;
+}
+
+/* For a whole file. */
+static cfg_t *
+make_root(void)
 {
 	cfg_opt_t planned[] = { CFG_END() };
 	size_t n, unused;
-	cfg_opt_t *opts[OPTION_SCOPE_COUNT] = { make_opts(OPTION_TOP, only, &n) };
+	cfg_opt_t *opts[OPTION_SCOPE_COUNT] = { make_opts(OPTION_TOP, NULL, &n) };
 	int flags = CFGF_MULTI | CFGF_TITLE;
-	for (int i = OPTION_TOP + 1; !only && i < OPTION_SCOPE_COUNT; i++) {
+	for (int i = OPTION_TOP + 1; i < OPTION_SCOPE_COUNT; i++) {
 		opts[i] = make_opts((enum option_scope)i, NULL, &unused);
 		opts[OPTION_TOP][n++] =
 		    (cfg_opt_t)CFG_SEC(option_scope_name((enum option_scope)i), opts[i],
 			flags | CFGF_NO_TITLE_DUPES);
 	}
-	if (!only)
-		opts[OPTION_TOP][n++] = (cfg_opt_t)CFG_SEC("service", planned, flags);
-	cfg_t *root = cfg_init(opts[OPTION_TOP], CFGF_NONE);
+	opts[OPTION_TOP][n++] = (cfg_opt_t)CFG_SEC("service", planned, flags);
+	cfg_t *root = init_root(opts[OPTION_TOP]);
 	for (int i = 0; i < OPTION_SCOPE_COUNT; i++)
 		free(opts[i]);
-	if (!root)
-		fatalx("configuration: no memory to read it");
-	cfg_set_error_function(root, on_error);
-	for (int i = OPTION_TOP + 1; !only && i < OPTION_SCOPE_COUNT; i++)
+	for (int i = OPTION_TOP + 1; i < OPTION_SCOPE_COUNT; i++)
 		cfg_set_validate_func(
 		    root, option_scope_name((enum option_scope)i), on_section);
-	if (!only)
-		cfg_set_validate_func(root, "service", on_planned);
+	cfg_set_validate_func(root, "service", on_planned);
 	return root;
 }
 
-/* Reads text into r->root; -1 with r->error. */
+/* Reads text into root, which is r's from then on; -1 with r->error. */
 static int
-read_text(struct reading *r, const struct option *only, char *text, size_t len)
+read_text(struct reading *r, cfg_t *root, char *text, size_t len)
 {
 	struct lexis_error fault;
 	int rc;
+	r->root = root;
 	r->error->text[0] = '\0';
 	if (lexis_clean(text, len, &r->lexis, &fault) == -1) {
 		fail(r, fault.line, "%s", fault.text);
 		return -1;
 	}
-	r->root = make_root(only);
 	reading = r;
 	rc = cfg_parse_buf(r->root, text);
 	reading = NULL;
@@ -270,8 +289,7 @@ read_text(struct reading *r, const struct option *only, char *text, size_t len)
 static void
 end_reading(struct reading *r)
 {
-	if (r->root)
-		cfg_free(r->root);
+	cfg_free(r->root);
 	lexis_release(&r->lexis);
 	free(r->marks);
 	free(r->kinds);
@@ -298,7 +316,7 @@ static void
 take_section(struct settings *s, const struct reading *r, cfg_t *section,
     const struct settings_section *head)
 {
-	enum option_scope scope = head ? head->scope : OPTION_TOP;
+	enum option_scope scope = head ? head->scope : r->scope;
 	for (cfg_opt_t *opt = section->opts; opt->name; opt++) {
 		const struct option *row = option_find(scope, opt->name);
 		if (!row || !(opt->flags & CFGF_MODIFIED))
@@ -355,7 +373,7 @@ settings_add_text(struct settings *s, const char *file, char *text, size_t len,
     struct config_error *error)
 {
 	struct reading r = { .file = file, .error = error };
-	int rc = read_text(&r, NULL, text, len);
+	int rc = read_text(&r, make_root(), text, len);
 	if (rc == 0) {
 		take_section(s, &r, r.root, NULL);
 		rc = take_sections(s, &r);
@@ -365,12 +383,31 @@ settings_add_text(struct settings *s, const char *file, char *text, size_t len,
 }
 
 int
-settings_words(const struct option *row, const char *value, struct strlist *out,
+settings_add_defaults(
+    struct settings *s, enum option_scope scope, struct config_error *error)
+{
+	struct reading r = { .file = "defaults", .scope = scope, .error = error };
+	struct buf text = BUF_INIT;
+	int rc;
+	for (size_t i = 0; i < options_count; i++)
+		if (options[i].scope == scope && options[i].dflt)
+			buf_addf(&text, "%s = %s\n", options[i].name, options[i].dflt);
+	rc = read_text(&r, make_flat(scope, NULL), text.p, text.len);
+	if (rc == 0)
+		take_section(s, &r, r.root, NULL);
+	end_reading(&r);
+	buf_release(&text);
+	return rc;
+}
+
+/* The words of a value in the syntax of the file. */
+static int
+read_words(const struct option *row, const char *value, struct strlist *out,
     struct config_error *error)
 {
-	struct reading r = { .name = row->name, .error = error };
+	struct reading r = { .only = row, .scope = row->scope, .error = error };
 	char *text = xasprintf("%s = %s", row->name, value);
-	int rc = read_text(&r, row, text, strlen(text));
+	int rc = read_text(&r, make_flat(row->scope, row), text, strlen(text));
 	if (rc == 0)
 		take_words(cfg_getopt(r.root, row->name), out);
 	end_reading(&r);
@@ -409,7 +446,7 @@ static int
 add_words(struct setting *setting, const char *value, struct config_error *error)
 {
 	if (*value != '\0' && strchr("{\"'", *value))
-		return settings_words(setting->row, value, &setting->values, error);
+		return read_words(setting->row, value, &setting->values, error);
 	strlist_add(&setting->values, value);
 	return 0;
 }

@@ -42,6 +42,8 @@ void settings_release(struct settings *);
 /* file is for the messages; text[len] is NUL.  -1 with *error. */
 int settings_add_text(
     struct settings *, const char *file, char *text, size_t len, struct config_error *);
+/* Every option of the scope that has a default, in one reading. */
+int settings_add_defaults(struct settings *, enum option_scope, struct config_error *);
 /*
  * "name=value", "handler.NAME.option=value" or "sink.NAME.option=value".  A value that
  * begins with a brace or a quote is in the syntax of the file, any other is one word as
@@ -51,8 +53,5 @@ int settings_add_option(struct settings *, const char *text, struct config_error
 /* The last one in the section of that title; NULL where there is none. */
 const struct setting *settings_find(
     const struct settings *, enum option_scope, const char *section, const char *name);
-/* The words of a value in the syntax of the file, as a default is.  -1 with *error. */
-int settings_words(
-    const struct option *, const char *value, struct strlist *, struct config_error *);
 
 #endif

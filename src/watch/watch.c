@@ -253,6 +253,12 @@ fm_watch_refilter(struct fm_watch *w)
 	}
 }
 
+enum fm_backend
+fm_watch_backend(const struct fm_watch *w)
+{
+	return w->backend;
+}
+
 void
 fm_watch_stats(const struct fm_watch *w, struct fm_stats *stats)
 {

@@ -159,10 +159,7 @@ add_handler(struct story *story, const struct handler *handler, cJSON *list)
 static const char *
 watched_by(const struct root *root)
 {
-	struct fm_stats stats;
-
-	fm_watch_stats(root->watch, &stats);
-	return fm_backend_name(stats.backend);
+	return fm_backend_name(fm_watch_backend(root->watch));
 }
 
 static void

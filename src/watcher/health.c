@@ -82,13 +82,9 @@ judge_loops(struct verdict *verdict, struct watcher *w)
 bool
 health_uses_fanotify(const struct watcher *w)
 {
-	struct fm_stats stats;
-
-	for (size_t i = 0; i < w->n_roots; i++) {
-		fm_watch_stats(w->roots[i].watch, &stats);
-		if (stats.backend == FM_BACKEND_FANOTIFY)
+	for (size_t i = 0; i < w->n_roots; i++)
+		if (fm_watch_backend(w->roots[i].watch) == FM_BACKEND_FANOTIFY)
 			return true;
-	}
 	return false;
 }
 

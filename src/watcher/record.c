@@ -7,12 +7,11 @@
 static const char *
 source_of(const struct root *root)
 {
-	struct fm_stats stats;
+	enum fm_backend backend = fm_watch_backend(root->watch);
 
-	fm_watch_stats(root->watch, &stats);
-	if (root->in_scan && stats.backend != FM_BACKEND_POLL)
+	if (root->in_scan && backend != FM_BACKEND_POLL)
 		return "scan";
-	return fm_backend_name(stats.backend);
+	return fm_backend_name(backend);
 }
 
 void

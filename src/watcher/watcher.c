@@ -114,10 +114,8 @@ static size_t
 reads_of(const struct fm_watch *watch)
 {
 	size_t unread = fm_watch_unread(watch);
-	struct fm_stats stats;
 
-	fm_watch_stats(watch, &stats);
-	if (stats.backend == FM_BACKEND_FANOTIFY)
+	if (fm_watch_backend(watch) == FM_BACKEND_FANOTIFY)
 		unread *= DRAIN_UNCOUNTED;
 	return unread / DRAIN_READ + 1;
 }
@@ -173,12 +171,10 @@ watcher_has_taken_over(const struct watcher *w)
 static void
 say_ready(struct watcher *w)
 {
-	struct fm_stats stats;
 	char text[STATUS_SIZE];
 	struct event event = { .type = EVENT_STARTED, .root = w->roots[0].path };
 
-	fm_watch_stats(w->roots[0].watch, &stats);
-	event.backend = fm_backend_name(stats.backend);
+	event.backend = fm_backend_name(fm_watch_backend(w->roots[0].watch));
 	event.directories = directories(w);
 	event.files = (uint64_t)w->files;
 	event.ready_ms = w->ready_ms;

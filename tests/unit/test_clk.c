@@ -2,6 +2,7 @@
 #include "base/clk.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "base/compiler.h"
 #include "unit.h"
@@ -95,6 +96,22 @@ START_TEST(wall_time_is_rfc_3339_in_utc)
 }
 END_TEST
 
+/* Every day that 64 bits of nanoseconds can tell, at its last second. */
+START_TEST(a_date_is_what_the_calendar_says)
+{
+	const int64_t day = 24 * 60 * 60, last = INT64_MAX / 1000000000 / day - 1;
+	char out[CLK_RFC3339_SIZE], wanted[CLK_RFC3339_SIZE];
+	for (int64_t i = -last; i < last; i++) {
+		time_t second = (time_t)(i * day + day - 1);
+		struct tm tm;
+		strftime(wanted, sizeof(wanted), "%Y-%m-%dT%H:%M:%S.000000000Z",
+		    gmtime_r(&second, &tm));
+		clk_rfc3339((int64_t)second * 1000000000, out);
+		ck_assert_str_eq(out, wanted);
+	}
+}
+END_TEST
+
 START_TEST(monotonic_time_does_not_go_back)
 {
 	int64_t ns = clk_mono_ns(), ms = clk_mono_ms();
@@ -106,4 +123,4 @@ END_TEST
 
 UNIT_MAIN("clk", a_duration_is_read_with_its_unit, a_malformed_duration_is_refused,
     a_duration_is_shown_in_two_units_at_most, wall_time_is_rfc_3339_in_utc,
-    monotonic_time_does_not_go_back)
+    a_date_is_what_the_calendar_says, monotonic_time_does_not_go_back)

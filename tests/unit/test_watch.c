@@ -635,6 +635,7 @@ START_TEST(without_the_privilege_fanotify_is_not_used_and_the_reason_said)
 	ck_assert_int_eq(seteuid(65534), 0);
 	run(&f);
 	ck_assert_int_eq(stats(&f).backend, FM_BACKEND_INOTIFY);
+	ck_assert_int_eq(fm_watch_backend(f.w), FM_BACKEND_INOTIFY);
 	ck_assert_str_eq(stats(&f).why, "fanotify needs CAP_SYS_ADMIN");
 	ck_assert_int_eq(seteuid(0), 0);
 	make_file(&f, "f");
@@ -644,6 +645,7 @@ START_TEST(without_the_privilege_fanotify_is_not_used_and_the_reason_said)
 	f.o.root = "/proc/self";
 	f.w = fm_watch_new(&f.o);
 	ck_assert_int_eq(stats(&f).backend, FM_BACKEND_POLL);
+	ck_assert_int_eq(fm_watch_backend(f.w), FM_BACKEND_POLL);
 	ck_assert_ptr_nonnull(strstr(stats(&f).why, "on this file system"));
 	fixture_release(&f);
 }
