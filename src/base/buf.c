@@ -117,6 +117,18 @@ buf_addi(struct buf *b, int64_t value)
 }
 
 void
+buf_insert(struct buf *b, const void *s, size_t n)
+{
+	if (n == 0)
+		return;
+	buf_reserve(b, n + 1);
+	memmove(b->p + n, b->p, b->len);
+	memcpy(b->p, s, n);
+	b->len += n;
+	b->p[b->len] = '\0';
+}
+
+void
 buf_consume(struct buf *b, size_t n)
 {
 	assert(n <= b->len);

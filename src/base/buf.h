@@ -35,6 +35,8 @@ void buf_adds(struct buf *, const char *);
 void buf_addc(struct buf *, char);
 void buf_addf(struct buf *, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void buf_addi(struct buf *, int64_t); /* decimal, faster than buf_addf */
+/* Puts bytes before what is there. */
+void buf_insert(struct buf *, const void *, size_t);
 /* Drops the first n bytes. */
 void buf_consume(struct buf *, size_t n);
 /* Cuts to len bytes. */

@@ -97,6 +97,8 @@ delivery_put(struct state *state, const struct delivery *d)
 	    " sum = ?11, shape = ?12, meta = ?13",
 	    d->handler, d->node);
 
+	if (d->blocked_on != 0)
+		state_hints(state)->blocked = true;
 	sql_begin(state_sql(state));
 	sqlite3_bind_int(stmt, 3, d->state);
 	sqlite3_bind_int64(stmt, 4, d->sig);
@@ -205,12 +207,13 @@ delivery_oldest(struct state *state, int64_t handler)
 static bool
 blocks(struct state *state, int64_t handler, int64_t node)
 {
-	return sql_number(state_sql(state),
-		   bound(state,
-		       "SELECT 1 FROM delivered WHERE handler = ?1 AND blocked_on = ?2"
-		       " LIMIT 1",
-		       handler, node),
-		   0) != 0;
+	return state_hints(state)->blocked &&
+	    sql_number(state_sql(state),
+		bound(state,
+		    "SELECT 1 FROM delivered WHERE handler = ?1 AND blocked_on = ?2"
+		    " LIMIT 1",
+		    handler, node),
+		0) != 0;
 }
 
 void
@@ -227,6 +230,7 @@ delivery_unblock(struct state *state, int64_t handler, int64_t node, int64_t now
 	sqlite3_bind_int64(stmt, 3, now);
 	sql_begin(state_sql(state));
 	sql_run(state_sql(state), stmt);
+	state_look_blocked(state);
 }
 
 int64_t
@@ -252,6 +256,7 @@ delivery_fail(struct state *state, int64_t handler, int64_t node,
 	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
 	    handler, node);
 
+	state_hints(state)->failed = true;
 	sql_begin(state_sql(state));
 	sqlite3_bind_int64(stmt, 3, failure->wall_ns);
 	sqlite3_bind_text(stmt, 4, failure->command, -1, SQLITE_STATIC);
@@ -300,10 +305,14 @@ delivery_failure_get(struct state *state, int64_t handler, int64_t node,
 void
 delivery_failure_clear(struct state *state, int64_t handler, int64_t node)
 {
+	if (!state_hints(state)->failed)
+		return;
 	sql_begin(state_sql(state));
 	sql_run(state_sql(state),
 	    bound(state, "DELETE FROM failure WHERE handler = ?1 AND node = ?2", handler,
 		node));
+	if (sqlite3_changes(sql_handle(state_sql(state))) > 0)
+		state_look_failed(state);
 }
 
 static void

@@ -339,9 +339,8 @@ node_lookup(
 	return parent != 0 && node_find(state, parent, path + name, len - name, node);
 }
 
-/* Name and parent of a row, the name put before what is in out. */
-static int64_t
-prepend_name(struct state *state, int64_t id, struct buf *out)
+int64_t
+node_prepend(struct state *state, int64_t id, struct buf *path)
 {
 	sqlite3_stmt *stmt =
 	    state_stmt(state, "SELECT parent, name FROM node WHERE id = ?1");
@@ -352,18 +351,10 @@ prepend_name(struct state *state, int64_t id, struct buf *out)
 		return 0;
 	parent = sqlite3_column_int64(stmt, 0);
 	if (parent != 0) {
-		size_t len = (size_t)sqlite3_column_bytes(stmt, 1);
-		size_t more = len + (out->len > 0);
-
-		buf_reserve(out, more + 1);
-		if (out->len > 0)
-			memmove(out->p + more, out->p, out->len);
-		if (len > 0)
-			memcpy(out->p, sqlite3_column_blob(stmt, 1), len);
-		if (more > len)
-			out->p[len] = '/';
-		out->len += more;
-		out->p[out->len] = '\0';
+		if (path->len > 0)
+			buf_insert(path, "/", 1);
+		buf_insert(path, sqlite3_column_blob(stmt, 1),
+		    (size_t)sqlite3_column_bytes(stmt, 1));
 	}
 	sqlite3_reset(stmt);
 	return parent;
@@ -378,7 +369,7 @@ node_path(struct state *state, int64_t id, struct buf *out)
 	buf_reset(out);
 	buf_reserve(out, 1);
 	out->p[0] = '\0';
-	while ((parent = prepend_name(state, id, out)) != 0) {
+	while ((parent = node_prepend(state, id, out)) != 0) {
 		/* A damaged file: rows that are each other's parents (Brent). */
 		if (parent == mark) {
 			buf_reset(out);

@@ -69,6 +69,9 @@ void node_relink(struct state *, int64_t id, int64_t parent, const void *name, s
 int64_t node_resolve(struct state *, int64_t root, const char *path, size_t, bool make);
 /* Splits path, resolves its directory, finds the last component. */
 bool node_lookup(struct state *, int64_t root, const char *path, size_t, struct node *);
+/* Puts a row's name before the path that begins below it, and returns its parent; 0: it
+   is a root's, or there is none. */
+int64_t node_prepend(struct state *, int64_t id, struct buf *path);
 /* The node's path below its root, and the root's id; 0 where it is below none. */
 int64_t node_path(struct state *, int64_t id, struct buf *out);
 

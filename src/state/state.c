@@ -76,6 +76,7 @@ static const char *const migrations[] = {
 struct state {
 	struct sql *sql;
 	struct recent recent;
+	struct state_hints hints;
 	char *path;
 	bool is_new;
 	bool must_last;
@@ -251,6 +252,8 @@ state_open(const char *path, int cache_kib)
 	state->path = path == NULL ? NULL : xstrdup(path);
 	sql_begin(sql);
 	make_due(state);
+	state_look_blocked(state);
+	state_look_failed(state);
 	meta_get(state, "scanned", scanned, sizeof(scanned));
 	state->is_new = scanned[0] == '\0';
 	state_commit(state);
@@ -278,6 +281,30 @@ struct recent *
 state_recent(struct state *state)
 {
 	return &state->recent;
+}
+
+struct state_hints *
+state_hints(struct state *state)
+{
+	return &state->hints;
+}
+
+void
+state_look_blocked(struct state *state)
+{
+	state->hints.blocked =
+	    sql_number(state->sql,
+		state_stmt(state,
+		    "SELECT 1 FROM delivered WHERE blocked_on IS NOT NULL LIMIT 1"),
+		0) != 0;
+}
+
+void
+state_look_failed(struct state *state)
+{
+	state->hints.failed =
+	    sql_number(
+		state->sql, state_stmt(state, "SELECT 1 FROM failure LIMIT 1"), 0) != 0;
 }
 
 bool
@@ -344,8 +371,11 @@ state_commit(struct state *state)
 {
 	int ret = commit(state);
 
-	if (ret == -1)
+	/* What was remembered of it may be undone. */
+	if (ret == -1) {
 		recent_clear(&state->recent);
+		state->hints = (struct state_hints){ true, true };
+	}
 	return ret;
 }
 

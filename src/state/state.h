@@ -36,6 +36,16 @@ void state_close(struct state *);
 struct sql *state_sql(struct state *);
 /* What node.h remembers of files. */
 struct recent *state_recent(struct state *);
+
+/* Is there any such row?  Mostly not, and then no statement has to ask for one. */
+struct state_hints {
+	bool blocked; /* false: no delivery waits for another path */
+	bool failed;  /* false: no failure is kept */
+};
+struct state_hints *state_hints(struct state *);
+/* Looks again whether there is any. */
+void state_look_blocked(struct state *);
+void state_look_failed(struct state *);
 /* The file holds no tree yet: nothing that is found is news. */
 bool state_is_new(const struct state *);
 /* The first scan went through; from now on what a scan finds is news. */

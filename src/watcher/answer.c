@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "state/delivery.h"
 #include "watcher/ask_priv.h"
+#include "watcher/place.h"
 #include "watcher/reconcile.h"
 #include "watcher/record.h"
 #include "watcher/stream.h"
@@ -228,7 +229,7 @@ find_node(struct answer *a)
 {
 	if (!node_get(a->w->state, a->ask.node, &a->node) || a->node.gone)
 		return false;
-	a->root = watcher_root_of(a->w, node_path(a->w->state, a->ask.node, &a->path));
+	a->root = place_path(a->w, a->ask.node, &a->path);
 	return a->root != NULL;
 }
 

@@ -9,6 +9,7 @@
 #include "base/xmalloc.h"
 #include "state/delivery.h"
 #include "watcher/ask_priv.h"
+#include "watcher/place.h"
 #include "watcher/reconcile.h"
 #include "watcher/watcher_priv.h"
 
@@ -307,8 +308,7 @@ consider(struct wanted *wanted, int64_t now)
 	struct watcher *w = wanted->w;
 
 	if (node_get(w->state, wanted->sum.node, &wanted->node) && !wanted->node.gone)
-		wanted->root = watcher_root_of(
-		    w, node_path(w->state, wanted->sum.node, &wanted->path));
+		wanted->root = place_path(w, wanted->sum.node, &wanted->path);
 	if (wanted->root == NULL || wanted->node.sig.type != SIG_FILE) {
 		forget(wanted);
 		return;

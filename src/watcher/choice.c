@@ -188,7 +188,7 @@ is_other_end(struct choice *c, int64_t id, struct delivery *other)
 	    (node.gone ? c->node.origin != id : node.origin != c->node.id) ||
 	    !sig_moved(&node.sig, &c->node.sig) ||
 	    !delivery_get(c->w->state, c->d.handler, id, other) ||
-	    watcher_root_of(c->w, node_path(c->w->state, id, &c->w->scratch)) != c->root)
+	    place_path(c->w, id, &c->w->scratch) != c->root)
 		return false;
 	if (node.gone)
 		return other->state == DELIVERY_YES &&

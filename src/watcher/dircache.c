@@ -34,6 +34,20 @@ dircache_find(struct dircache *cache, const char *path, size_t len)
 	return NULL;
 }
 
+static size_t
+id_slot(int64_t id)
+{
+	return (uint64_t)id % DIRCACHE_SLOTS;
+}
+
+const struct dircache_entry *
+dircache_by_id(const struct dircache *cache, int64_t id)
+{
+	const struct dircache_entry *entry = cache->slots[cache->by_id[id_slot(id)]];
+
+	return entry != NULL && entry->id == id ? entry : NULL;
+}
+
 /* Where the path goes: to its own slot, an empty one, or each in its turn. */
 static struct dircache_entry **
 slot_for(struct dircache *cache, const char *path, size_t len)
@@ -62,6 +76,7 @@ dircache_put(struct dircache *cache, const char *path, size_t len, int64_t id)
 	*slot = xmalloc(sizeof(**slot) + len);
 	**slot = (struct dircache_entry){ .id = id, .len = len };
 	memcpy((*slot)->path, path, len);
+	cache->by_id[id_slot(id)] = (uint16_t)(slot - cache->slots);
 	return *slot;
 }
 

@@ -28,11 +28,14 @@ struct dircache_entry {
 
 struct dircache {
 	struct dircache_entry *slots[DIRCACHE_SLOTS];
-	unsigned turn; /* which of the few goes next */
+	uint16_t by_id[DIRCACHE_SLOTS]; /* where the last of these ids went */
+	unsigned turn;			/* which of the few goes next */
 };
 
 /* The entry may be changed; good until the next call.  NULL: not there. */
 struct dircache_entry *dircache_find(struct dircache *, const char *path, size_t len);
+/* The same by its row; one that is there may not be found. */
+const struct dircache_entry *dircache_by_id(const struct dircache *, int64_t id);
 /* NULL where it is not kept. */
 struct dircache_entry *dircache_put(
     struct dircache *, const char *path, size_t len, int64_t id);

@@ -14,6 +14,7 @@
 #include "watcher/choice.h"
 #include "watcher/dispatch.h"
 #include "watcher/pending.h"
+#include "watcher/place.h"
 #include "watcher/unsure.h"
 #include "watcher/watcher_priv.h"
 #include "watcher/witness.h"
@@ -39,7 +40,7 @@ compare_again(struct watcher *w, int64_t id, bool changed)
 	struct node node;
 
 	if (node_get(w->state, id, &node)) {
-		root = watcher_root_of(w, node_path(w->state, id, &path));
+		root = place_path(w, id, &path);
 		if (root != NULL) {
 			pending_update(w, root, &node, path.p, path.len, changed);
 			pending_cleanup(w, root, id);

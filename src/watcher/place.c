@@ -168,14 +168,56 @@ remember(const struct place *at)
 	buf_add(&w->stored.path, at->path, at->len);
 }
 
+/* The root, and the path below it, of a directory that is remembered. */
+static struct root *
+recall_dir(struct watcher *w, int64_t id, const char **dir, size_t *len)
+{
+	for (size_t i = 0; i < w->n_roots; i++) {
+		const struct dircache_entry *known =
+		    dircache_by_id(&w->roots[i].dirs, id);
+
+		if (known == NULL && w->roots[i].node != id)
+			continue;
+		*dir = known == NULL ? "" : known->path;
+		*len = known == NULL ? 0 : known->len;
+		return &w->roots[i];
+	}
+	return NULL;
+}
+
+/* Row by row, up to the root; the directory is remembered. */
+static struct root *
+climb(struct watcher *w, int64_t id, int64_t parent, struct buf *path)
+{
+	struct root *root = watcher_root_of(w, node_path(w->state, id, path));
+	const char *slash = root == NULL ? NULL : memrchr(path->p, '/', path->len);
+
+	if (slash != NULL)
+		dircache_put(&root->dirs, path->p, (size_t)(slash - path->p), parent);
+	return root;
+}
+
 struct root *
 place_path(struct watcher *w, int64_t id, struct buf *path)
 {
-	if (w->stored.id != id)
-		return watcher_root_of(w, node_path(w->state, id, path));
+	const char *dir;
+	struct root *root;
+	int64_t parent;
+	size_t len;
+
 	buf_reset(path);
-	buf_add(path, w->stored.path.p, w->stored.path.len);
-	return w->stored.root;
+	if (w->stored.id == id) {
+		buf_add(path, w->stored.path.p, w->stored.path.len);
+		return w->stored.root;
+	}
+	parent = node_prepend(w->state, id, path);
+	root = parent == 0 ? NULL : recall_dir(w, parent, &dir, &len);
+	if (root == NULL)
+		return climb(w, id, parent, path);
+	if (len > 0)
+		buf_insert(path, "/", 1);
+	buf_insert(path, dir, len);
+	return root;
 }
 
 void

@@ -8,6 +8,7 @@
 #include "watcher/commands.h"
 #include "watcher/dispatch.h"
 #include "watcher/pending.h"
+#include "watcher/place.h"
 #include "watcher/reconcile.h"
 #include "watcher/watcher_priv.h"
 
@@ -26,7 +27,7 @@ add_path(struct rows *rows, cJSON *item, int64_t node)
 {
 	struct watcher *w = rows->request->w;
 	struct buf path = BUF_INIT;
-	struct root *root = watcher_root_of(w, node_path(w->state, node, &path));
+	struct root *root = place_path(w, node, &path);
 
 	if (root != NULL && root->index != 0)
 		cJSON_AddNumberToObject(item, "root", root->index);
@@ -202,8 +203,7 @@ discard_row(void *ctx, const struct delivery *row)
 	rows->count++;
 	if (node.gone) {
 		struct buf path = BUF_INIT;
-		struct root *root =
-		    watcher_root_of(rows->request->w, node_path(state, d.node, &path));
+		struct root *root = place_path(rows->request->w, d.node, &path);
 
 		delivery_delete(state, d.handler, d.node);
 		if (root != NULL)

@@ -175,7 +175,7 @@ look_at_links(struct watcher *w, const struct node *node, enum hint hint)
 		if (ids[i] == node->id || !node_get(w->state, ids[i], &other) ||
 		    other.gone)
 			continue;
-		of = watcher_root_of(w, node_path(w->state, ids[i], &path));
+		of = place_path(w, ids[i], &path);
 		if (of != NULL)
 			reconcile_path(w, of, path.p, path.len, hint, NULL);
 	}

@@ -4,6 +4,7 @@
 #include "base/clk.h"
 #include "policy/settle.h"
 #include "state/node.h"
+#include "watcher/place.h"
 #include "watcher/reconcile.h"
 #include "watcher/watcher_priv.h"
 
@@ -87,7 +88,7 @@ look_again(struct watcher *w, int64_t id, struct buf *path, int64_t *wait_ms)
 		wait_at_most(wait_ms, ms);
 		return;
 	}
-	root = watcher_root_of(w, node_path(w->state, id, path));
+	root = place_path(w, id, path);
 	if (root == NULL)
 		return;
 	if (node.sig.type == SIG_DIR)

@@ -96,6 +96,19 @@ START_TEST(bytes_go_from_the_front_and_from_the_end)
 }
 END_TEST
 
+START_TEST(bytes_are_put_before_what_is_there)
+{
+	struct buf b = BUF_INIT;
+	buf_insert(&b, "", 0);
+	buf_insert(&b, "ef", 2);
+	buf_insert(&b, "abcd", 4);
+	buf_insert(&b, "", 0);
+	ck_assert_str_eq(b.p, "abcdef");
+	ck_assert_uint_eq(b.len, 6);
+	buf_release(&b);
+}
+END_TEST
+
 START_TEST(numbers_are_as_printf_has_them)
 {
 	static const int64_t numbers[] = { 0, 1, -1, 9, 10, -10, 1234567890, INT64_MAX,
@@ -258,7 +271,8 @@ UNIT_MAIN("buf", base64_is_decoded_to_the_same_bytes,
     what_is_added_is_there_and_ends_in_a_nul,
     a_formatted_text_longer_than_the_room_is_whole,
     reset_keeps_memory_and_shrink_gives_it_back, bytes_go_from_the_front_and_from_the_end,
-    numbers_are_as_printf_has_them, json_leaves_plain_text_and_escapes_the_rest,
+    bytes_are_put_before_what_is_there, numbers_are_as_printf_has_them,
+    json_leaves_plain_text_and_escapes_the_rest,
     json_finds_every_byte_to_escape_wherever_it_stands,
     json_shows_each_bad_byte_as_a_replacement,
     every_code_point_but_the_surrogates_is_well_formed, base64_is_that_of_rfc_4648)

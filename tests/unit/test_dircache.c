@@ -57,6 +57,20 @@ START_TEST(a_dropped_id_takes_no_other_with_it)
 }
 END_TEST
 
+START_TEST(an_entry_is_found_by_its_row)
+{
+	ck_assert_ptr_null(dircache_by_id(&cache, 7));
+	put("a/b", 7);
+	ck_assert_int_eq(dircache_by_id(&cache, 7)->len, 3);
+	ck_assert_mem_eq(dircache_by_id(&cache, 7)->path, "a/b", 3);
+	put("a/b", 8); /* the path has another row now */
+	ck_assert_ptr_null(dircache_by_id(&cache, 7));
+	ck_assert_mem_eq(dircache_by_id(&cache, 8)->path, "a/b", 3);
+	dircache_drop(&cache, 8);
+	ck_assert_ptr_null(dircache_by_id(&cache, 8));
+}
+END_TEST
+
 START_TEST(more_than_fit_push_others_out)
 {
 	char path[32];
@@ -91,5 +105,5 @@ START_TEST(a_long_path_is_not_kept)
 END_TEST
 
 UNIT_MAIN("dircache", what_was_put_is_found_and_nothing_else, a_path_has_one_entry,
-    a_dropped_id_takes_no_other_with_it, more_than_fit_push_others_out,
-    a_long_path_is_not_kept)
+    a_dropped_id_takes_no_other_with_it, an_entry_is_found_by_its_row,
+    more_than_fit_push_others_out, a_long_path_is_not_kept)

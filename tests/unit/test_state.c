@@ -24,6 +24,19 @@ add_node(struct state *state, int64_t parent, const char *name, enum sig_type ty
 	return node;
 }
 
+static void
+remove_all(const char *dir)
+{
+	struct dirent *entry;
+	DIR *d = opendir(dir);
+
+	ck_assert_ptr_nonnull(d);
+	while ((entry = readdir(d)) != NULL)
+		unlinkat(dirfd(d), entry->d_name, 0);
+	closedir(d);
+	ck_assert_int_eq(rmdir(dir), 0);
+}
+
 static struct state *
 open_temporary(void)
 {
@@ -364,6 +377,46 @@ START_TEST(a_failure_is_kept_with_its_output_byte_for_byte)
 }
 END_TEST
 
+/* Whether there is any such row is remembered: not beyond the last of them, nor the end
+   of the process. */
+START_TEST(what_is_blocked_or_failed_is_known_again_after_a_restart)
+{
+	const struct delivery_failure why = { .command = "load", .outcome = "exit 1" };
+	struct delivery d = { .handler = 1, .pending = true, .due = 50 };
+	char dir[] = "/tmp/filemon-state-XXXXXX", path[64];
+	struct state *state;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/state.db", dir);
+	state = state_open(path, 256);
+
+	ck_assert(!state_hints(state)->blocked && !state_hints(state)->failed);
+	for (d.node = 2; d.node < 4; d.node++) {
+		d.blocked_on = d.node + 10;
+		delivery_put(state, &d);
+		delivery_fail(state, 1, d.node, &why);
+	}
+	ck_assert_int_eq(state_commit(state), 0);
+	state_close(state);
+	state = state_open(path, 256);
+	for (d.node = 2; d.node < 4; d.node++) {
+		struct delivery found;
+		struct delivery_failure failure;
+		struct buf store = BUF_INIT;
+		ck_assert(state_hints(state)->blocked && state_hints(state)->failed);
+		delivery_unblock(state, 1, d.node + 10, 77);
+		ck_assert(delivery_get(state, 1, d.node, &found));
+		ck_assert_int_eq(found.due, 77);
+		delivery_failure_clear(state, 1, d.node);
+		ck_assert(!delivery_failure_get(state, 1, d.node, &failure, &store));
+		buf_release(&store);
+	}
+	ck_assert(!state_hints(state)->blocked && !state_hints(state)->failed);
+	state_close(state);
+	remove_all(dir);
+}
+END_TEST
+
 START_TEST(a_handler_that_is_no_more_configured_is_forgotten_with_its_rows)
 {
 	struct state *state = open_temporary();
@@ -389,15 +442,6 @@ START_TEST(a_handler_that_is_no_more_configured_is_forgotten_with_its_rows)
 }
 END_TEST
 
-static void
-remove_file(const char *dir, const char *name)
-{
-	char path[256];
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	unlink(path);
-}
-
 START_TEST(what_a_crash_left_running_is_due_at_the_next_start)
 {
 	char dir[] = "/tmp/filemon-state-XXXXXX", path[64];
@@ -422,10 +466,7 @@ START_TEST(what_a_crash_left_running_is_due_at_the_next_start)
 	ck_assert_int_le(d.due, clk_mono_ms());
 	ck_assert_int_eq(d.state, DELIVERY_PERHAPS);
 	state_close(state);
-	remove_file(dir, "state.db");
-	remove_file(dir, "state.db-wal");
-	remove_file(dir, "state.db-shm");
-	ck_assert_int_eq(rmdir(dir), 0);
+	remove_all(dir);
 }
 END_TEST
 
@@ -443,22 +484,9 @@ spoil_schema(const char *path)
 	sqlite3_close(db);
 }
 
-static void
-remove_all(const char *dir)
-{
-	struct dirent *entry;
-	DIR *d = opendir(dir);
-
-	ck_assert_ptr_nonnull(d);
-	while ((entry = readdir(d)) != NULL)
-		unlinkat(dirfd(d), entry->d_name, 0);
-	closedir(d);
-	ck_assert_int_eq(rmdir(dir), 0);
-}
-
 START_TEST(a_file_whose_schema_is_another_is_moved_aside)
 {
-	char dir[] = "/tmp/filemon-unit.XXXXXX", path[64];
+	char dir[] = "/tmp/filemon-state-XXXXXX", path[64];
 	struct delivery d;
 	struct state *state;
 
@@ -494,6 +522,7 @@ UNIT_MAIN("state", a_path_is_found_and_built_again_through_its_directories,
     due_deliveries_come_in_order_of_time,
     what_is_blocked_becomes_due_when_the_other_is_done,
     a_failure_is_kept_with_its_output_byte_for_byte,
+    what_is_blocked_or_failed_is_known_again_after_a_restart,
     a_handler_that_is_no_more_configured_is_forgotten_with_its_rows,
     what_a_crash_left_running_is_due_at_the_next_start,
     a_file_whose_schema_is_another_is_moved_aside)
