@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -493,7 +494,7 @@ ask_guard(struct fm_watch *w)
 static int
 take(struct fm_watch *w)
 {
-	size_t room = w->o.pidfd ? PIDFD_BUFFER : sizeof(w->buf);
+	size_t room = w->o.pidfd ? PIDFD_BUFFER : WATCH_BUFFER;
 	ssize_t n;
 	bool more;
 

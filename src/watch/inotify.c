@@ -130,10 +130,10 @@ take(struct fm_watch *w)
 
 	if (w->fd == -1)
 		return 0;
-	n = read(w->fd, w->buf, sizeof(w->buf));
+	n = read(w->fd, w->buf, WATCH_BUFFER);
 	if (n == -1)
 		return errno == EAGAIN ? 0 : errno == EINTR ? 1 : -1;
-	full = (size_t)n > sizeof(w->buf) - EVENT_MAX;
+	full = (size_t)n > WATCH_BUFFER - EVENT_MAX;
 	backlog_begin(w, full);
 	inotify_feed(w, w->buf, (size_t)n);
 	backlog_end(w);

@@ -224,7 +224,7 @@ static int
 read_slice(struct fm_watch *w)
 {
 	struct listing *l = &w->list;
-	int more = dirnames_read(&l->names, l->fd, w->buf, sizeof(w->buf));
+	int more = dirnames_read(&l->names, l->fd, w->buf, WATCH_BUFFER);
 
 	if (more != 0)
 		return more == -1 ? -1 : 0;

@@ -93,7 +93,8 @@ watch_make(const struct fm_options *o)
 	w->lost_ms = w->poll_due = w->repair.due = -1;
 	w->retry = (struct backoff){ RETRY_MIN_MS, -1 };
 	relink_forget_last(&w->relink);
-	if ((w->root = strdup(o->root)) == NULL || dirtab_init(&w->dirs) == -1) {
+	if ((w->buf = malloc(WATCH_BUFFER)) == NULL ||
+	    (w->root = strdup(o->root)) == NULL || dirtab_init(&w->dirs) == -1) {
 		fm_watch_free(w);
 		return NULL;
 	}
@@ -138,6 +139,7 @@ fm_watch_free(struct fm_watch *w)
 	path_release(&w->path);
 	path_release(&w->second);
 	dirtab_release(&w->dirs);
+	free(w->buf);
 	free(w->prefix);
 	free(w->root);
 	free(w);
@@ -279,9 +281,9 @@ fm_watch_stats(const struct fm_watch *w, struct fm_stats *stats)
 	};
 	for (size_t i = 0; i < sizeof(w->polled) / sizeof(w->polled[0]); i++)
 		stats->polled += w->polled[i];
-	stats->memory = sizeof(*w) + dirtab_memory(&w->dirs) + listing_memory(&w->list) +
-	    fresh_memory(&w->fresh) + fanotify_memory(w) + w->path.cap + w->second.cap +
-	    w->mounts.len;
+	stats->memory = sizeof(*w) + WATCH_BUFFER + dirtab_memory(&w->dirs) +
+	    listing_memory(&w->list) + fresh_memory(&w->fresh) + fanotify_memory(w) +
+	    w->path.cap + w->second.cap + w->mounts.len;
 }
 
 static const char *const kinds[] = {

@@ -7,7 +7,6 @@
  * changes to the table of directories that concern kernel watches too.
  */
 
-#include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -92,7 +91,7 @@ struct fm_watch {
 	int64_t repair_latest; /* of the one that waits for calm */
 	unsigned long events_before; /* at the last look for calm */
 	int64_t poll_due;
-	alignas(struct inotify_event) char buf[WATCH_BUFFER];
+	char *buf; /* WATCH_BUFFER bytes, of which a quiet tree needs few */
 };
 
 /* watch.c */

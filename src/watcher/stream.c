@@ -38,6 +38,15 @@ is_change(const struct event *ev)
 	return ev->type < EVENT_GAP && ev->path != NULL;
 }
 
+/* Whoever does not ask for it needs no memory for it. */
+static struct git *
+git_of(struct watcher *w)
+{
+	if (w->git == NULL)
+		w->git = git_new();
+	return w->git;
+}
+
 static void
 write_record(void *ctx, const struct event *ev)
 {
@@ -45,7 +54,7 @@ write_record(void *ctx, const struct event *ev)
 	struct event full = *ev;
 
 	if ((s->w->config->enrich & ENRICH_GIT) && is_change(ev))
-		full.git = git_context(s->w->git, ev);
+		full.git = git_context(git_of(s->w), ev);
 	ask_for_written(s->w, ev, evlog_add(s->w->log, &full, NULL));
 }
 

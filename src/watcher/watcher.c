@@ -323,7 +323,6 @@ open_all(struct watcher *w)
 {
 	if (open_log(w) == -1)
 		return -1;
-	w->git = git_new();
 	w->stream = stream_new(w);
 	if (open_state(w) == -1 || open_roots(w) == -1)
 		return -1;

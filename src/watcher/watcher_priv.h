@@ -125,7 +125,7 @@ struct watcher {
 	uint64_t log_told_seq;
 	struct intake_stats intake;
 	struct doer doer;
-	struct git *git;
+	struct git *git;		  /* NULL until a record asks for it */
 	uint64_t seen[SEEN_SLOTS];	  /* paths looked at during this bufferful */
 	uint16_t seen_at[SEEN_SLOTS / 2]; /* the slots that are taken */
 	size_t n_seen;
