@@ -7,9 +7,7 @@
 #include <string.h>
 
 #include "base/clk.h"
-#include "base/compiler.h"
 #include "base/fd.h"
-#include "base/hash.h"
 #include "base/log.h"
 #include "base/notify.h"
 #include "enrich/process.h"
@@ -23,93 +21,12 @@
 #include "watcher/stream.h"
 #include "watcher/watcher_priv.h"
 
-/* Where hash is, or has its place. */
-static size_t
-slot_of(const struct watcher *w, uint64_t hash)
-{
-	size_t slot = hash & (SEEN_SLOTS - 1);
-
-	while (w->seen[slot] != 0 && w->seen[slot] != hash)
-		slot = (slot + 1) & (SEEN_SLOTS - 1);
-	return slot;
-}
-
-/*
- * All notifications of a bufferful are older than any look we take while going
- * through it, so one look a path is enough.  A full table only costs a look.
- */
 static bool
-seen_before(struct watcher *w, uint64_t hash)
+repeats(const struct root *root, const struct fm_event *event)
 {
-	size_t slot;
+	struct watcher *w = root->watcher;
 
-	if (w->n_seen == COUNTOF(w->seen_at))
-		return false;
-	hash += hash == 0;
-	slot = slot_of(w, hash);
-	if (w->seen[slot] == hash)
-		return true;
-	w->seen[slot] = hash;
-	w->seen_at[w->n_seen++] = (uint16_t)slot;
-	return false;
-}
-
-static bool
-is_seen(const struct watcher *w, uint64_t hash)
-{
-	hash += hash == 0;
-	return w->seen[slot_of(w, hash)] == hash;
-}
-
-static void
-forget_seen(struct watcher *w)
-{
-	while (w->n_seen > 0)
-		w->seen[w->seen_at[--w->n_seen]] = 0;
-}
-
-/* A write says more than the other hints do, and a removal is the answer to a
-   creation that found nothing. */
-enum look { LOOK, LOOK_WRITTEN, LOOK_MODIFIED, LOOK_DELETED };
-
-static enum look
-look_of(const struct fm_event *event)
-{
-	if (event->kind == FM_WRITTEN)
-		return event->modified ? LOOK_MODIFIED : LOOK_WRITTEN;
-	return event->kind == FM_DELETED ? LOOK_DELETED : LOOK;
-}
-
-/*
- * Made again, it may be removed again, and that is what tells of a creation that
- * found nothing.  The plain monitor, which does not look, has to be told of each.
- */
-static bool
-turns_round(const struct watcher *w, const struct fm_event *event, uint64_t path)
-{
-	if (event->kind == FM_CREATED)
-		return is_seen(w, hash_word(path, LOOK_DELETED));
-	return w->state == NULL && event->kind == FM_DELETED &&
-	    is_seen(w, hash_word(path, LOOK));
-}
-
-/* Does the hint say no more than what was looked at already? */
-static bool
-repeats(struct watcher *w, const struct root *root, const struct fm_event *event)
-{
-	enum look look = look_of(event);
-	uint64_t path = hash_bytes(root->index, event->path, event->path_len);
-
-	if (turns_round(w, event, path))
-		forget_seen(w);
-	if (seen_before(w, hash_word(path, look)))
-		return true;
-	/* Created and then written within one bufferful is one creation. */
-	if (event->kind == FM_CREATED)
-		seen_before(w, hash_word(path, LOOK_MODIFIED));
-	if (event->kind == FM_CREATED || look == LOOK_MODIFIED)
-		seen_before(w, hash_word(path, LOOK_WRITTEN));
-	return false;
+	return bufferful_repeats(&w->bufferful, root->index, event, w->state != NULL);
 }
 
 static enum hint
@@ -161,8 +78,8 @@ look(struct root *root, const struct fm_event *event)
 	if (filter_forget(root->filter, event->path, event->path_len))
 		root->refilter = true;
 	if (event->is_dir && event->kind == FM_DELETED)
-		forget_seen(w);
-	if (repeats(w, root, event)) {
+		bufferful_forget(&w->bufferful);
+	if (repeats(root, event)) {
 		w->intake.suppressed++;
 		return;
 	}
@@ -185,7 +102,7 @@ renamed(struct root *root, const struct fm_event *event)
 	if (filter_forget(root->filter, event->path, event->path_len) ||
 	    filter_forget(root->filter, event->old_path, event->old_path_len))
 		root->refilter = true;
-	forget_seen(root->watcher);
+	bufferful_forget(&root->watcher->bufferful);
 	note_other(root->watcher, event);
 	rename_take(root->watcher, root, &paths);
 	stream_note(root->watcher->stream, NULL);
@@ -217,8 +134,7 @@ record_hint(struct root *root, const struct fm_event *event)
 		.replaced = true, /* perhaps: nobody knows */
 	};
 
-	if (event->repeated ||
-	    (event->kind != FM_RENAMED && repeats(root->watcher, root, event))) {
+	if (event->repeated || (event->kind != FM_RENAMED && repeats(root, event))) {
 		root->watcher->intake.suppressed++;
 		return;
 	}
@@ -256,7 +172,7 @@ dirty(struct root *root, const struct fm_event *event)
 			     : "not repaired");
 	record_gap(w, root, event->path, event->path_len, cause, w->state != NULL);
 	dispatch_doubt_path(w, root, event->path, event->path_len);
-	forget_seen(w);
+	bufferful_forget(&w->bufferful);
 }
 
 /* No loss: what it leaves to be found is found by the listing that follows. */
@@ -285,7 +201,7 @@ root_gone(struct root *root)
 	record_gap(root->watcher, root, "", 0, "root-gone", false);
 	dispatch_taint_path(root->watcher, root, "", 0);
 	root->watcher->incomplete = true;
-	forget_seen(root->watcher);
+	bufferful_forget(&root->watcher->bufferful);
 }
 
 static void
@@ -514,7 +430,7 @@ intake_read(struct watcher *w, struct root *root)
 {
 	int rc;
 
-	forget_seen(w);
+	bufferful_forget(&w->bufferful);
 	root->looks = 1;
 	doer_forget(&w->doer);
 	rc = fm_watch_read(root->watch);

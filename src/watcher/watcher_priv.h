@@ -23,6 +23,7 @@
 #include "policy/settle.h"
 #include "state/node.h"
 #include "state/state.h"
+#include "watcher/bufferful.h"
 #include "watcher/dircache.h"
 #include "watcher/doer.h"
 #include "watcher/followers.h"
@@ -101,8 +102,6 @@ struct intake_stats {
 	uint64_t scan_changes; /* differences that a scan found */
 };
 
-#define SEEN_SLOTS 4096
-
 struct watcher {
 	struct watcher_setup setup;
 	struct config *config;
@@ -125,10 +124,8 @@ struct watcher {
 	uint64_t log_told_seq;
 	struct intake_stats intake;
 	struct doer doer;
-	struct git *git;		  /* NULL until a record asks for it */
-	uint64_t seen[SEEN_SLOTS];	  /* paths looked at during this bufferful */
-	uint16_t seen_at[SEEN_SLOTS / 2]; /* the slots that are taken */
-	size_t n_seen;
+	struct git *git; /* NULL until a record asks for it */
+	struct bufferful bufferful;
 	struct {
 		int64_t id; /* 0: none */
 		struct root *root;
