@@ -4,8 +4,7 @@
 
 /*
  * What a file and the -o options say, and where: names are known and belong
- * where they stand, values are still words.  The only user of libconfuse,
- * which has a static lexer: not for threads.
+ * where they stand, values are still words.  Not for threads (reading.h).
  */
 
 #include <stddef.h>
