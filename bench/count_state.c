@@ -10,6 +10,7 @@
 #include "bench/count.h"
 #include "policy/settle.h"
 #include "state/delivery.h"
+#include "state/handler.h"
 #include "state/node.h"
 #include "state/sig.h"
 #include "state/state.h"

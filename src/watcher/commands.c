@@ -8,6 +8,7 @@
 #include "base/compiler.h"
 #include "base/xmalloc.h"
 #include "conf/options.h"
+#include "state/handler.h"
 #include "watcher/waiters.h"
 #include "watcher/watcher_priv.h"
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/xmalloc.h"
+#include "state/handler.h"
 #include "watcher/place.h"
 #include "watcher/watcher_priv.h"
 

@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "state/delivery.h"
+#include "state/handler.h"
 #include "state/node.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/clk.h"
 #include "state/delivery.h"
+#include "state/handler.h"
 #include "state/node.h"
 #include "state/state.h"
 #include "unit.h"
