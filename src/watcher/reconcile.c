@@ -454,8 +454,9 @@ is_certain(struct place *at)
 		return true;
 	if (at->node.parent == 0 || !node_get(w->state, at->node.parent, &dir))
 		return false;
+	/* What was made below it went with it, and the hint that says so may be lost. */
 	if (dir.gone)
-		return at->found;
+		return at->found && !at->node.gone;
 	if (dir.sig.ino != 0 &&
 	    fd_lstatat(AT_FDCWD, watcher_abs(w, at->root, at->path, place_dir_len(at)),
 		&st) == 0 &&
