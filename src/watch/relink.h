@@ -30,6 +30,7 @@ struct half {
 	uint32_t node; /* DIRTAB_NONE: a file, or a directory not known */
 	int64_t due;
 	bool is_dir, missed;
+	bool exchanged; /* perhaps: something had just come to its name */
 };
 
 struct aside {

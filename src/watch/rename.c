@@ -13,19 +13,43 @@ take_half(struct rename *r, unsigned i)
 	return half;
 }
 
+static void
+note_arrival(struct rename *r, uint32_t dir, const struct notice *n)
+{
+	r->arrivals[r->next++ % RENAME_ARRIVALS] = place_of(dir, n->name, n->len);
+}
+
+static bool
+take_arrival(struct rename *r, const struct place *place)
+{
+	for (unsigned i = 0; i < RENAME_ARRIVALS; i++) {
+		if (r->arrivals[i].len == 0 || !place_is_same(&r->arrivals[i], place))
+			continue;
+		r->arrivals[i].len = 0;
+		return true;
+	}
+	return false;
+}
+
 /*
  * The second half did not come: what was moved is outside of the tree.  Where
  * it was exchanged with something outside, that came to the name before
- * (IN_MOVED_TO, then IN_MOVED_FROM): look.
+ * (IN_MOVED_TO, then IN_MOVED_FROM): look.  The directory may have another name by
+ * now, so that nothing is seen of it here: its listing will.
  */
 static void
-look_behind(struct fm_watch *w, const struct place *from)
+look_behind(struct fm_watch *w, const struct half *half)
 {
+	const struct place *from = &half->from;
 	struct notice n = { .name = from->name, .len = from->len };
 	struct stat st;
 
-	if (path_stat(w, from->dir, from->name, from->len, &st) == -1 ||
-	    path_set(w, &w->path, from->dir, from->name, from->len) == -1 ||
+	if (path_stat(w, from->dir, from->name, from->len, &st) == -1) {
+		if (half->exchanged)
+			tree_queue(w, from->dir, FM_SCAN_REPAIR, false);
+		return;
+	}
+	if (path_set(w, &w->path, from->dir, from->name, from->len) == -1 ||
 	    !tell_wanted(w, &w->path, S_ISDIR(st.st_mode)))
 		return;
 	tell_kind(w, FM_CREATED, &w->path, S_ISDIR(st.st_mode));
@@ -56,7 +80,7 @@ flush(struct fm_watch *w, unsigned i, bool look, const struct path *to)
 	if (node != DIRTAB_NONE) /* seen there since, and now said to be gone */
 		tree_queue(w, node, FM_SCAN_FRESH | DIR_RECURSE, true);
 	if (look)
-		look_behind(w, from);
+		look_behind(w, &half);
 }
 
 void
@@ -100,6 +124,7 @@ rename_from(struct fm_watch *w, uint32_t dir, const struct notice *n)
 {
 	struct rename *r = &w->rename;
 	bool is_dir = n->mask & IN_ISDIR;
+	struct half half;
 	uint32_t node =
 	    is_dir ? dirtab_find(&w->dirs, dir, n->name, n->len) : DIRTAB_NONE;
 
@@ -114,11 +139,13 @@ rename_from(struct fm_watch *w, uint32_t dir, const struct notice *n)
 		flush(w, 0, true, NULL);
 	if (node != DIRTAB_NONE)
 		dirtab_detach(&w->dirs, node);
-	r->halves[r->held++] = (struct half){ .from = place_of(dir, n->name, n->len),
+	half = (struct half){ .from = place_of(dir, n->name, n->len),
 		.cookie = n->cookie,
 		.node = node,
 		.due = watch_now() + w->o.rename_wait_ms,
 		.is_dir = is_dir };
+	half.exchanged = take_arrival(r, &half.from);
+	r->halves[r->held++] = half;
 }
 
 /* The first half was not wanted, or outside of the tree. */
@@ -134,6 +161,7 @@ arrived(struct fm_watch *w, uint32_t dir, const struct notice *n)
 		event.other_len = from->len;
 	}
 	relink_forget_last(&w->relink);
+	note_arrival(&w->rename, dir, n);
 	event.repeated = fresh_take(&w->fresh, n->wd, n->name, n->len, w->read_bytes);
 	tell_event(w, &event, path_rel(&w->path), path_rel_len(&w->path));
 	if (is_dir)
@@ -204,4 +232,6 @@ rename_forget(struct fm_watch *w, uint32_t dir)
 			r->halves[i].node = DIRTAB_NONE;
 		place_forget(&r->halves[i].from, dir);
 	}
+	for (unsigned i = 0; i < RENAME_ARRIVALS; i++)
+		place_forget(&r->arrivals[i], dir);
 }

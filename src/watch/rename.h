@@ -18,6 +18,7 @@
 #include "watch/relink.h"
 
 #define RENAME_HALVES 32
+#define RENAME_ARRIVALS 8
 
 #define UNWANTED_MAX 512 /* bytes of a path; a longer one is not told */
 
@@ -32,6 +33,8 @@ struct rename {
 	struct half halves[RENAME_HALVES]; /* oldest first */
 	unsigned held;
 	struct unwanted unwanted;
+	struct place arrivals[RENAME_ARRIVALS]; /* the last ones without a first half */
+	unsigned next;				/* the oldest of them */
 };
 
 void rename_from(struct fm_watch *, uint32_t dir, const struct notice *);

@@ -382,6 +382,28 @@ START_TEST(what_is_exchanged_with_something_outside_is_deleted_and_created)
 }
 END_TEST
 
+/* Neither can be seen under the name that the directory above had. */
+START_TEST(what_is_exchanged_with_something_outside_is_found_under_another_name)
+{
+	struct fixture f = start();
+
+	make_dir(&f, "d");
+	make_file(&f, "d/a");
+	make_file(&f, "/out");
+	run(&f);
+	ck_assert_int_eq(
+	    renameat2(AT_FDCWD, at(&f, "/out"), AT_FDCWD, at(&f, "d/a"), RENAME_EXCHANGE),
+	    0);
+	fm_watch_read(f.w);
+	move_path(&f, "d", "e");
+	make_dir(&f, "d");
+	fm_watch_tick(f.w, now_ms() + 5000);
+	drain(&f);
+	ck_assert(paths_has(&f.model, "e/a") && !paths_has(&f.model, "d/a"));
+	fixture_release(&f);
+}
+END_TEST
+
 START_TEST(a_directory_renamed_over_an_empty_one_takes_its_place)
 {
 	struct fixture f = start();
@@ -1485,6 +1507,7 @@ WATCH_MAIN("watch", 1, the_first_scan_tells_everything_sorted_and_watches_each_d
     a_half_held_for_a_name_goes_before_what_happens_to_it_next,
     exchanged_directories_end_under_each_others_names,
     what_is_exchanged_with_something_outside_is_deleted_and_created,
+    what_is_exchanged_with_something_outside_is_found_under_another_name,
     a_directory_renamed_over_an_empty_one_takes_its_place,
     an_overflow_is_told_and_everything_is_shown_again,
     a_loss_is_repaired_when_it_is_calm_and_within_a_second,

@@ -245,7 +245,7 @@ lose(struct fixture *f)
 	const struct notice overflow = { .wd = -1, .mask = IN_Q_OVERFLOW };
 	int fd = IS_FANOTIFY ? f->w->fan->fd : f->w->fd;
 
-	while (read(fd, f->w->buf, sizeof(f->w->buf)) > 0)
+	while (read(fd, f->w->buf, WATCH_BUFFER) > 0)
 		continue;
 	notice_apply(f->w, &overflow);
 }
