@@ -149,6 +149,7 @@ node_insert(struct state *state, struct node *node, const void *name, size_t len
 	if (sql_run(state_sql(state), stmt) == -1)
 		return;
 	node->id = sqlite3_last_insert_rowid(sql_handle(state_sql(state)));
+	state_count_arrival(state);
 	remember(state, node, name, len);
 }
 
@@ -271,6 +272,7 @@ node_relink(struct state *state, int64_t id, int64_t parent, const void *name, s
 	sqlite3_bind_int64(stmt, 2, parent);
 	sqlite3_bind_blob(stmt, 3, name, (int)len, SQLITE_STATIC);
 	sql_run(state_sql(state), stmt);
+	state_count_arrival(state);
 	forget(state, id);
 }
 

@@ -77,6 +77,7 @@ struct state {
 	struct sql *sql;
 	struct recent recent;
 	struct state_hints hints;
+	uint64_t arrivals;
 	char *path;
 	bool is_new;
 	bool must_last;
@@ -281,6 +282,18 @@ struct recent *
 state_recent(struct state *state)
 {
 	return &state->recent;
+}
+
+uint64_t
+state_arrivals(const struct state *state)
+{
+	return state->arrivals;
+}
+
+void
+state_count_arrival(struct state *state)
+{
+	state->arrivals++;
 }
 
 struct state_hints *

@@ -34,6 +34,12 @@ struct state;
 struct state *state_open(const char *path, int cache_kib);
 void state_close(struct state *);
 struct sql *state_sql(struct state *);
+/*
+ * Counts the nodes that came to a place, new or from another one: while it stands still,
+ * a name that had no row in a directory has none.
+ */
+uint64_t state_arrivals(const struct state *);
+void state_count_arrival(struct state *);
 /* What node.h remembers of files. */
 struct recent *state_recent(struct state *);
 

@@ -94,10 +94,9 @@ place_dir_present(struct place *at)
 	return true;
 }
 
-/* The place, without its row. */
-static void
-locate(
-    struct place *at, struct watcher *w, struct root *root, const char *path, size_t len)
+void
+place_new(struct place *at, struct watcher *w, struct root *root, const char *path,
+    size_t len, int64_t dir)
 {
 	const char *slash = memrchr(path, '/', len);
 
@@ -108,6 +107,15 @@ locate(
 	at->len = len;
 	at->name = slash == NULL ? path : slash + 1;
 	at->name_len = len - (size_t)(at->name - path);
+	at->node.parent = dir;
+}
+
+/* The place, without its row. */
+static void
+locate(
+    struct place *at, struct watcher *w, struct root *root, const char *path, size_t len)
+{
+	place_new(at, w, root, path, len, 0);
 	if (len > 0)
 		at->node.parent = place_dir(at, false);
 }
@@ -236,7 +244,8 @@ place_store(struct place *at, const struct sig *sig, bool gone)
 		remember(at);
 		return;
 	}
-	at->node.parent = place_dir(at, true);
+	if (at->node.parent == 0)
+		at->node.parent = place_dir(at, true);
 	node_insert(at->w->state, &at->node, at->name, at->name_len);
 	at->found = true;
 	remember(at);

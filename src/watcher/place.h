@@ -35,6 +35,9 @@ void place_find(
 /* The same from memory (node_recall): of node there are only id and parent then. */
 bool place_recall(
     struct place *, struct watcher *, struct root *, const char *path, size_t);
+/* The same where there surely is no row; dir is that of its directory. */
+void place_new(struct place *, struct watcher *, struct root *, const char *path, size_t,
+    int64_t dir);
 /* Length of the directory's path; 0: it is the root. */
 size_t place_dir_len(const struct place *);
 /* The row of the directory; 0 where it is missing and not to be made. */

@@ -21,6 +21,7 @@ read_page(struct root *root, bool first)
 	node_page_read(root->watcher->state, scan->dir, scan->last.p, scan->last.len,
 	    first, &scan->page);
 	scan->at = 0;
+	scan->arrivals = state_arrivals(root->watcher->state);
 	if (scan->page.n == 0)
 		return;
 	name = node_page_name(&scan->page, scan->page.n - 1, &len);
@@ -133,6 +134,18 @@ is_same(struct state *state, const struct node_row *row, const struct stat *st)
 	return true;
 }
 
+/* A new row.  What was made meanwhile by others may have the name already. */
+static void
+take_new(struct root *root, const struct fm_event *event)
+{
+	struct watcher *w = root->watcher;
+	struct place at;
+
+	place_new(&at, w, root, event->path, event->path_len, root->scan.dir);
+	reconcile_present(&at, HINT_LOOK, event->st);
+	root->scan.arrivals = state_arrivals(w->state);
+}
+
 static void
 take_entry(struct root *root, const struct fm_event *event)
 {
@@ -151,6 +164,11 @@ take_entry(struct root *root, const struct fm_event *event)
 	    is_same(root->watcher->state, &row, event->st) && !event->modified) {
 		remember(root, &row, event);
 		evaluate(root, row.id, event);
+		return;
+	}
+	if (!found && event->st != NULL &&
+	    root->scan.arrivals == state_arrivals(root->watcher->state)) {
+		take_new(root, event);
 		return;
 	}
 	/* The row may be older than the page: reconcile_path reads it afresh, and

@@ -68,8 +68,9 @@ struct root_scan {
 	int64_t dir;
 	struct buf path;
 	struct node_page page;
-	size_t at;	 /* the next row of page */
-	struct buf last; /* name of the last row read */
+	size_t at;	   /* the next row of page */
+	uint64_t arrivals; /* state_arrivals, but for what the scan itself made */
+	struct buf last;   /* name of the last row read */
 };
 
 struct root {

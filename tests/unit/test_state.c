@@ -69,6 +69,26 @@ START_TEST(a_path_is_found_and_built_again_through_its_directories)
 }
 END_TEST
 
+/* Whoever has read a directory's rows knows by it that no name has come since. */
+START_TEST(what_comes_to_a_place_is_counted)
+{
+	struct state *state = open_temporary();
+	int64_t root = node_root(state, "/p");
+	struct node file = add_node(state, root, "a", SIG_FILE);
+	uint64_t before = state_arrivals(state);
+
+	file.sig.size = 4;
+	node_update(state, &file);
+	node_resolve(state, root, "a", 1, true);
+	ck_assert_uint_eq(state_arrivals(state), before);
+	node_resolve(state, root, "b/c", 3, true);
+	ck_assert_uint_eq(state_arrivals(state), before + 2);
+	node_relink(state, file.id, root, "z", 1);
+	ck_assert_uint_eq(state_arrivals(state), before + 3);
+	state_close(state);
+}
+END_TEST
+
 START_TEST(a_relinked_directory_takes_everything_below_with_it)
 {
 	struct state *state = open_temporary();
@@ -513,7 +533,7 @@ START_TEST(a_file_whose_schema_is_another_is_moved_aside)
 END_TEST
 
 UNIT_MAIN("state", a_path_is_found_and_built_again_through_its_directories,
-    a_relinked_directory_takes_everything_below_with_it,
+    what_comes_to_a_place_is_counted, a_relinked_directory_takes_everything_below_with_it,
     whatever_differs_in_a_node_is_written, a_node_may_be_unsure_for_a_while,
     pages_give_the_names_of_a_directory_in_order_and_all_of_them,
     a_page_tells_by_a_mark_what_was_surely_seen,
