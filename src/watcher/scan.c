@@ -134,7 +134,7 @@ is_same(struct state *state, const struct node_row *row, const struct stat *st)
 	return true;
 }
 
-/* A new row.  What was made meanwhile by others may have the name already. */
+/* A name that surely has no row; the one that it gets is no news to the next. */
 static void
 take_new(struct root *root, const struct fm_event *event)
 {
@@ -166,6 +166,7 @@ take_entry(struct root *root, const struct fm_event *event)
 		evaluate(root, row.id, event);
 		return;
 	}
+	/* Unless others have made rows since the page was read. */
 	if (!found && event->st != NULL &&
 	    root->scan.arrivals == state_arrivals(root->watcher->state)) {
 		take_new(root, event);
