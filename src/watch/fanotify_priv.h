@@ -32,7 +32,7 @@ struct fan_fs {
 
 struct fanotify {
 	int fd;			      /* the group */
-	int guard, guard_wd;	      /* inotify, of the root */
+	int guard;		      /* inotify, of the tops */
 	struct fan_fs fs[FAN_FS_MAX]; /* marked; the first one is the root's */
 	unsigned n_fs;
 	struct handles handles;
