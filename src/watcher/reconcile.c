@@ -8,9 +8,9 @@
 #include "base/clk.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "state/delivery.h"
 #include "watcher/ask.h"
 #include "watcher/dispatch.h"
+#include "watcher/gone.h"
 #include "watcher/pending.h"
 #include "watcher/record.h"
 #include "watcher/stream.h"
@@ -74,91 +74,8 @@ reconcile_is_mounted(const struct root *root)
 	    (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
-static void look_at_links(struct watcher *, const struct node *, enum hint);
-
-/* One row goes: it is recorded, and handlers that know it are told. */
-static void
-row_gone(
-    struct watcher *w, struct root *root, struct node *node, const char *path, size_t len)
-{
-	bool known = node->sig.ino != 0 || node->sig.type != SIG_DIR;
-
-	w->files -= node->sig.type != SIG_DIR;
-	node->gone = true;
-	node->unsure = false;
-	node_update(w->state, node);
-	if (node->sig.type == SIG_DIR)
-		place_uncache(w, node->id);
-	if (known)
-		record_path(w, root, path, len, EVENT_DELETED, EVENT_KIND_NONE,
-		    node->sig.type == SIG_DIR, NULL);
-	dispatch_taint_path(w, root, path, len);
-	pending_update(w, root, node, path, len, true);
-	if (node->sig.type == SIG_FILE)
-		look_at_links(w, node, HINT_LOOK);
-}
-
-/* Everything below a directory's row goes, children first; path is the directory's. */
-static void
-children_gone(struct watcher *w, struct root *root, int64_t dir, struct buf *path)
-{
-	struct node_page page = { 0 };
-	struct buf last = BUF_INIT;
-	bool first = true;
-	size_t base = path->len;
-
-	do {
-		node_page_read(w->state, dir, last.p, last.len, first, &page);
-		first = false;
-		for (size_t i = 0; i < page.n; i++) {
-			size_t len;
-			const char *name = node_page_name(&page, i, &len);
-			struct node node;
-
-			buf_addc(path, '/');
-			buf_add(path, name, len);
-			if (node_get(w->state, page.rows[i].id, &node) && !node.gone) {
-				if (node.sig.type == SIG_DIR)
-					children_gone(w, root, node.id, path);
-				row_gone(w, root, &node, path->p, path->len);
-				pending_cleanup(w, root, node.id);
-			}
-			buf_truncate(path, base);
-			if (i + 1 == page.n) {
-				buf_reset(&last);
-				buf_add(&last, name, len);
-			}
-		}
-	} while (page.more);
-	node_page_release(&page);
-	buf_release(&last);
-}
-
-static void
-below_gone(struct place *at)
-{
-	struct buf path = BUF_INIT;
-
-	if (!node_has_children(at->w->state, at->node.id))
-		return;
-	buf_add(&path, at->path, at->len);
-	children_gone(at->w, at->root, at->node.id, &path);
-	place_uncache(at->w, 0);
-	buf_release(&path);
-}
-
 void
-reconcile_gone(struct place *at)
-{
-	below_gone(at);
-	row_gone(at->w, at->root, &at->node, at->path, at->len);
-	pending_cleanup(at->w, at->root, at->node.id);
-}
-
-/* A change of one name of a file is a change of its other names too: inotify
-   tells of none of them. */
-static void
-look_at_links(struct watcher *w, const struct node *node, enum hint hint)
+reconcile_links(struct watcher *w, const struct node *node, enum hint hint)
 {
 	int64_t ids[LINKS_MAX];
 	struct buf path = BUF_INIT;
@@ -189,7 +106,7 @@ absent(struct place *at, enum hint hint)
 	struct sig phantom = { .type = SIG_OTHER };
 
 	if (at->found && !at->node.gone) {
-		reconcile_gone(at);
+		gone_place(at);
 		return;
 	}
 	if (hint != HINT_CREATED) {
@@ -225,7 +142,7 @@ appeared(struct place *at, const struct sig *sig, const struct stat *st)
 	if (sig->type == SIG_DIR)
 		reconcile_list(at->w, at->root, at->path, at->len, true);
 	if (sig->type == SIG_FILE && st->st_nlink > 1)
-		look_at_links(at->w, &at->node, HINT_LOOK);
+		reconcile_links(at->w, &at->node, HINT_LOOK);
 }
 
 static bool
@@ -286,7 +203,7 @@ follow(struct place *at, const struct stat *st)
 	dispatch_taint_path(at->w, at->root, at->path, at->len);
 	pending_update(at->w, at->root, &at->node, at->path, at->len, true);
 	if (at->node.sig.type == SIG_FILE && st->st_nlink > 1)
-		look_at_links(at->w, &at->node, HINT_LOOK);
+		reconcile_links(at->w, &at->node, HINT_LOOK);
 }
 
 static void
@@ -322,7 +239,7 @@ doubt_content(struct place *at, const struct stat *st, enum hint hint)
 		return;
 	ask_renew(at->w, &at->node, at->path, at->len);
 	if (st->st_nlink > 1)
-		look_at_links(at->w, &at->node, hint);
+		reconcile_links(at->w, &at->node, hint);
 }
 
 /* The signature says nothing new; the hint may: data come after their stamps. */
@@ -374,10 +291,10 @@ present(struct place *at, enum hint hint, const struct stat *st)
 		return;
 	}
 	if (at->found && !at->node.gone && is_another_thing(&at->node, &sig)) {
-		reconcile_gone(at);
+		gone_place(at);
 		place_find(at, at->w, at->root, at->path, at->len);
 	} else if (at->found && sig.type != SIG_DIR && at->node.sig.ino == 0) {
-		below_gone(at);
+		gone_below(at);
 	}
 	if (!at->found || at->node.gone || at->node.sig.ino == 0) {
 		if (reconcile_parent(at))

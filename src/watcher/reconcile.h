@@ -40,8 +40,9 @@ void reconcile_path(struct watcher *, struct root *, const char *path, size_t le
     enum hint, const struct stat *st);
 /* The same, where it is there and its place is known. */
 void reconcile_present(struct place *, enum hint, const struct stat *st);
-/* The path of at is gone, with all below it. */
-void reconcile_gone(struct place *);
+/* A change of one name of a file is a change of its other names too: inotify tells of
+   none of them. */
+void reconcile_links(struct watcher *, const struct node *, enum hint);
 /*
  * Is the path in a directory that is there, so that a row for it means
  * something?  lstat(2) follows a symbolic link in the middle, and what it finds

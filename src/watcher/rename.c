@@ -3,6 +3,7 @@
 
 #include "watcher/ask.h"
 #include "watcher/dispatch.h"
+#include "watcher/gone.h"
 #include "watcher/pending.h"
 #include "watcher/reconcile.h"
 #include "watcher/record.h"
@@ -161,12 +162,12 @@ take_place(struct place *from, struct place *to, const struct rename_paths *path
 	struct sig sig = from->node.sig;
 
 	if (!reconcile_parent(to)) {
-		reconcile_gone(from);
+		gone_place(from);
 		return;
 	}
 	if (to->found && !to->node.gone && to->node.sig.type == SIG_DIR) {
 		/* What a rename replaces is empty: rows below are not true any more. */
-		reconcile_gone(to);
+		gone_place(to);
 		place_find(to, from->w, from->root, paths->path, paths->len);
 	}
 	/* Of another type it is not what was renamed, but what took its place since:

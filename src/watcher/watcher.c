@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "watcher/watcher.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/clk.h"
@@ -20,15 +18,14 @@
 #include "watcher/control.h"
 #include "watcher/dispatch.h"
 #include "watcher/health.h"
-#include "watcher/held.h"
 #include "watcher/intake.h"
 #include "watcher/keep.h"
 #include "watcher/legacy.h"
 #include "watcher/life.h"
+#include "watcher/opening.h"
 #include "watcher/place.h"
 #include "watcher/stream.h"
 #include "watcher/turn.h"
-#include "watcher/undo.h"
 #include "watcher/waiters.h"
 #include "watcher/watcher_priv.h"
 
@@ -229,80 +226,6 @@ watcher_scan_done(struct watcher *w)
 	say_ready(w);
 }
 
-static int
-open_log(struct watcher *w)
-{
-	char *dir = w->config->state_dir == NULL
-	    ? NULL
-	    : xasprintf("%s/events", w->config->state_dir);
-	const struct evlog_options options = {
-		.dir = dir,
-		.stdout_fd = w->setup.foreground && w->config->format != FORMAT_NONE
-		    ? STDOUT_FILENO
-		    : -1,
-		.format = w->config->format,
-		.loop = w->loop,
-		.config = w->config,
-	};
-
-	w->log = evlog_open(&options);
-	if (w->log == NULL)
-		log_error("event log %s", dir == NULL ? "(stdout)" : dir);
-	free(dir);
-	return w->log == NULL ? -1 : 0;
-}
-
-static int
-open_state(struct watcher *w)
-{
-	char *path;
-
-	if (w->config->state_dir == NULL)
-		return 0;
-	path = xasprintf("%s/state.db", w->config->state_dir);
-	w->state = state_open(path, (int)w->config->db_cache_kib);
-	free(path);
-	if (w->state != NULL)
-		w->files = node_count_files(w->state);
-	return w->state == NULL ? -1 : 0;
-}
-
-static int
-open_root(struct watcher *w, struct root *root, unsigned index, struct legacy *legacy)
-{
-	root->watcher = w;
-	root->index = index;
-	root->fd = -1;
-	root->path = w->config->roots.v[index];
-	root->silent = w->state == NULL || state_is_new(w->state);
-	root->filter = filter_new(w->config, root->path);
-	root->node = w->state == NULL ? 0 : node_root(w->state, root->path);
-	if (intake_open(w, root, legacy) == 0)
-		return 0;
-	if (errno == EMFILE)
-		log_error(
-		    "watch %s: no inotify instance (fs.inotify.max_user_instances, or "
-		    "open files)",
-		    root->path);
-	else
-		log_error("watch %s", root->path);
-	return -1;
-}
-
-static int
-open_roots(struct watcher *w)
-{
-	struct legacy *legacy = legacy_open(w);
-	size_t n = w->config->roots.n;
-
-	w->roots = xcalloc(n, sizeof(*w->roots));
-	while (w->n_roots < n &&
-	    open_root(w, &w->roots[w->n_roots], (unsigned)w->n_roots, legacy) == 0)
-		w->n_roots++;
-	legacy_close(w, legacy);
-	return w->n_roots == n ? 0 : -1;
-}
-
 /* What came while nobody read is read before anything else: then it is ready. */
 static void
 catch_up(struct watcher *w)
@@ -316,32 +239,6 @@ catch_up(struct watcher *w)
 	if (evaluate)
 		watcher_begin_scan(w, "a handler is new or was changed");
 	watcher_drain_events(w);
-}
-
-static int
-open_all(struct watcher *w)
-{
-	if (open_log(w) == -1)
-		return -1;
-	w->stream = stream_new(w);
-	if (open_state(w) == -1 || open_roots(w) == -1)
-		return -1;
-	undo_ahead(w);
-	w->keep = keep_new(w);
-	held_restore(w);
-	handlers_build(w);
-	followers_build(w);
-	w->waiters = waiters_new(w);
-	if (w->config->control_socket != NULL) {
-		w->control = control_open(w);
-		if (w->control == NULL)
-			return -1;
-	}
-	if (w->setup.wire_fd != -1)
-		w->wire = wire_new(
-		    w->loop, w->setup.wire_fd, life_message, life_runner_gone, w);
-	w->asks = asks_new(w);
-	return 0;
 }
 
 void
@@ -487,7 +384,7 @@ watcher_main(const struct watcher_setup *setup)
 	w->rescan_due_ms = w->unsure_due_ms = -1;
 	w->loop = ev_default_loop(EVFLAG_NOENV);
 	loop_sleep_long(w->loop);
-	if (open_all(w) == 0) {
+	if (opening_all(w) == 0) {
 		log_info("created: %zu %s (%s)", w->n_roots,
 		    w->n_roots == 1 ? "root" : "roots",
 		    watcher_has_taken_over(w) ? "their watches were taken over"
