@@ -180,7 +180,8 @@ const struct command commands[] = {
 	    .help =
 		"Commands are split into words as sh(1) does, but run by no shell:\n"
 		"filemonctl run docs --load 'wc -l {path}' --remove-file 'echo gone'\n"
-		"What they print goes to the trace log: -o log-level=info shows it.",
+		"What they print is shown on standard error; with -q only what went "
+		"wrong.",
 	    .options = run_options,
 	    .run = cmd_run },
 	{ .name = "events",

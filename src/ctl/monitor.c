@@ -214,10 +214,10 @@ static void
 fill_run(struct launch *launch, struct ctl *ctl, const struct run_options *options,
     const char *state_dir)
 {
-	if (ctl->file == NULL) {
+	if (ctl->file == NULL)
 		ctl->file = "/dev/null";
+	if (ctl->quiet) /* else what the commands print is shown, which is info */
 		launch_option(launch, "log-level", "warn");
-	}
 	launch_arg(launch, "-f");
 	launch_arg(launch, "--format");
 	launch_arg(launch, options->format);

@@ -130,15 +130,15 @@ for command in watch "run --load true"; do
 done
 mkdir "$T/plain"
 : >"$T/plain/here"
-"$FILEMONCTL" run --load "$H/log load" "$T/plain" >"$T/out" 2>"$T/err" &
+"$FILEMONCTL" -q run --load "$H/log load" "$T/plain" >"$T/out" 2>"$T/err" &
 run=$!
 ok "run runs" wait_for "$LIMIT" lines_are 1
 kill "$run"
 wait "$run"
-is "... and says nothing of itself" "$(cat "$T/out" "$T/err")" ""
-"$FILEMONCTL" run --load "echo printed" -o log-level=info "$T/plain" >"$T/out" 2>"$T/err" &
+is "... and with -q says nothing of itself" "$(cat "$T/out" "$T/err")" ""
+"$FILEMONCTL" run --load "echo printed" "$T/plain" >"$T/out" 2>"$T/err" &
 run=$!
-ok "with -o log-level=info it shows what is printed" wait_for "$LIMIT" \
+ok "without, it shows what is printed" wait_for "$LIMIT" \
 	grep -q "handler run here: printed" "$T/err"
 kill "$run"
 wait "$run"
