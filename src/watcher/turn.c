@@ -161,6 +161,7 @@ recover_state(struct watcher *w, int64_t now)
 	log_info("state: can be written again");
 	state_release(w->state);
 	place_uncache(w, 0);
+	w->files = node_count_files(w->state); /* what was counted was taken back */
 	watcher_begin_scan(w, "state.db could not be written for a while");
 }
 
