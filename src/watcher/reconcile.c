@@ -226,6 +226,11 @@ changed(struct place *at, enum sig_change change, enum hint hint, const struct s
 		return;
 	}
 	follow(at, st);
+	if (before.type == SIG_FILE && before.ino != sig->ino) {
+		struct node replaced = { .id = at->node.id, .sig = before };
+
+		reconcile_links(at->w, &replaced, HINT_LOOK);
+	}
 }
 
 /* What was read or delivered with these stamps may be what was there before. */

@@ -155,11 +155,22 @@ look_at_both(struct watcher *w, struct root *root, const struct rename_paths *pa
 		reconcile_list(w, root, paths->path, paths->len, true);
 }
 
+/* Names that are left of what was renamed, and of what was replaced. */
+static void
+look_at_names(const struct place *to, const struct node *replaced, const struct stat *st)
+{
+	if (replaced->sig.type == SIG_FILE && replaced->sig.ino != to->node.sig.ino)
+		reconcile_links(to->w, replaced, HINT_LOOK);
+	if (st != NULL && S_ISREG(st->st_mode) && st->st_nlink > 1)
+		reconcile_links(to->w, &to->node, HINT_LOOK);
+}
+
 static void
 take_place(struct place *from, struct place *to, const struct rename_paths *paths,
     const struct stat *st)
 {
 	struct sig sig = from->node.sig;
+	struct node replaced = { 0 };
 
 	if (!reconcile_parent(to)) {
 		gone_place(from);
@@ -179,8 +190,11 @@ take_place(struct place *from, struct place *to, const struct rename_paths *path
 	else if (paths->is_dir && sig.ino == 0)
 		sig = (struct sig){ .type = SIG_DIR, .ino = INO_UNKNOWN };
 	record(from, to, paths, st);
+	if (to->found && !to->node.gone)
+		replaced = to->node;
 	carry(from, to, &sig);
 	place_find(to, from->w, from->root, paths->path, paths->len);
+	look_at_names(to, &replaced, st);
 	if (to->found && !to->node.gone)
 		ask_for_record(from->w, &to->node, paths->path, paths->len, 0);
 }

@@ -403,6 +403,19 @@ echo 666666 >"$P/new"
 mv "$P/new" "$P/three"
 idle >/dev/null
 ok "one name made another file" same
+ln "$P/e/two" "$P/four"
+idle >/dev/null
+mv "$P/four" "$P/five"
+idle >/dev/null
+echo 7 >"$P/new"
+idle >/dev/null
+mv "$P/new" "$P/five"
+idle >/dev/null
+: >"$HLOG"
+ctl scan --wait >/dev/null
+idle >/dev/null
+is "what a rename takes from a file with other names is told at once" "$(cat "$HLOG")" ""
+ok "and right" same
 ctl stop >/dev/null
 
 # A burst of what comes and goes.
