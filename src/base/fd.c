@@ -10,10 +10,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/xmalloc.h"
+
+#ifndef MFD_NOEXEC_SEAL /* Linux 6.3 */
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
 
 int
 fd_nonblock(int fd)
@@ -50,6 +55,15 @@ fd_write_all(int fd, const void *data, size_t n)
 		}
 	}
 	return 0;
+}
+
+int
+fd_memory(const char *name, unsigned flags)
+{
+	int fd = memfd_create(name, flags | MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+	if (fd == -1 && errno == EINVAL)
+		fd = memfd_create(name, flags | MFD_CLOEXEC);
+	return fd;
 }
 
 /* To the end of fd, but no more than max + 1 bytes. */

@@ -21,6 +21,8 @@ int fd_write_all(int fd, const void *, size_t);
 char *fd_read_file(const char *path, size_t max, size_t *len);
 /* Replaces path atomically (temp file in the same folder, fsync, rename). */
 int fd_write_atomic(const char *path, const void *, size_t, mode_t);
+/* A nameless file in memory, which nobody can execute; flags as memfd_create(2). */
+int fd_memory(const char *name, unsigned flags);
 
 /*
  * As openat(2) and fstatat(2) with AT_SYMLINK_NOFOLLOW, but for paths longer

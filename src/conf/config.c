@@ -40,6 +40,14 @@ config_free(struct config *c)
 	free(c);
 }
 
+void
+config_text_release(struct config_text *text)
+{
+	free(text->file);
+	free(text->p);
+	*text = (struct config_text){ NULL, NULL, 0 };
+}
+
 struct handler_config *
 config_handler(const struct config *c, const char *name)
 {

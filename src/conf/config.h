@@ -191,8 +191,26 @@ struct config_source {
 	bool monitor; /* no state: state_dir stays NULL; project need not hold .filemon */
 };
 
+/* What was read from a configuration's file. */
+struct config_text {
+	char *file; /* absolute; NULL: there was none */
+	char *p;    /* NUL-terminated; NULL where there was no file */
+	size_t len;
+};
+void config_text_release(struct config_text *);
+
 /* The caller frees with config_free.  NULL: *error is filled.  Not for threads. */
 struct config *config_load(const struct config_source *, struct config_error *);
+/* As config_load; *text, to be released, is what the file held, also on failure. */
+struct config *config_load_text(
+    const struct config_source *, struct config_text *text, struct config_error *);
+/*
+ * A configuration that was in use, again, from what its file held then: neither the
+ * file nor the directories that it names are looked at.  start is an earlier one of
+ * this source, with the same roots: those cannot be changed by a reload.
+ */
+struct config *config_recall(const struct config_source *, const struct config_text *,
+    const struct config *start, struct config_error *);
 void config_free(struct config *);
 struct handler_config *config_handler(const struct config *, const char *name);
 struct section;

@@ -29,7 +29,12 @@ struct loader {
 	struct settings defaults[OPTION_SCOPE_COUNT];
 	struct config *config;
 	struct config_error *error;
-	bool held; /* the project has a .filemon/ */
+	bool held;		  /* the project has a .filemon/ */
+	struct config_text *text; /* gets what the file held; NULL: nobody asks */
+	/* Recalled: what the file held once, and an earlier one; both NULL: it is read.
+	 */
+	const struct config_text *former;
+	const struct config *start;
 };
 
 static int refuse(struct loader *, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -75,6 +80,10 @@ find_project(struct loader *l)
 	const struct config_source *src = l->source;
 	const char *asked = src->project ? src->project : ".";
 	char *path = NULL, *state;
+	if (l->start) {
+		l->config->project = xstrdup(l->start->project);
+		return 0;
+	}
 	if (!src->project && !src->monitor)
 		path = config_find_project(NULL);
 	else if (place_is_dir(asked, l->error->text, sizeof(l->error->text)) == -1)
@@ -130,21 +139,44 @@ find_file(struct loader *l, char **path)
 	return rc;
 }
 
+static void
+copy_text(struct config_text *to, const struct config_text *from)
+{
+	*to = *from;
+	to->file = from->file ? xstrdup(from->file) : NULL;
+	to->p = from->p ? xmemdup(from->p, from->len + 1) : NULL;
+}
+
+/* What the file holds, or held. */
+static int
+get_text(struct loader *l, struct config_text *text)
+{
+	if (l->former) {
+		copy_text(text, l->former);
+		return 0;
+	}
+	if (find_file(l, &text->file) == -1)
+		return -1;
+	if (!text->file ||
+	    (text->p = fd_read_file(text->file, FILE_MAX_BYTES, &text->len)))
+		return 0;
+	return refuse(l, "%.300s: cannot be read: %s", text->file,
+	    errno == EFBIG ? "it is longer than 1 MiB" : strerror(errno));
+}
+
 static int
 read_file(struct loader *l)
 {
-	size_t len;
-	char *text;
-	int rc;
-	if (find_file(l, &l->config->file) == -1)
-		return -1;
-	if (!l->config->file)
-		return 0;
-	if (!(text = fd_read_file(l->config->file, FILE_MAX_BYTES, &len)))
-		return refuse(l, "%.300s: cannot be read: %s", l->config->file,
-		    errno == EFBIG ? "it is longer than 1 MiB" : strerror(errno));
-	rc = settings_add_text(&l->settings, l->config->file, text, len, l->error);
-	free(text);
+	struct config_text text = { NULL, NULL, 0 };
+	int rc = get_text(l, &text);
+	if (l->text)
+		copy_text(l->text, &text);
+	if (rc == 0 && text.p)
+		rc = settings_add_text(
+		    &l->settings, text.file, text.p, text.len, l->error);
+	l->config->file = text.file;
+	text.file = NULL;
+	config_text_release(&text);
 	return rc;
 }
 
@@ -280,13 +312,13 @@ resolve_state(struct loader *l)
 		c->state_dir = c->control_socket = NULL;
 		return 0;
 	}
-	if (!l->held && !l->source->file &&
+	if (!l->start && !l->held && !l->source->file &&
 	    !settings_find(&l->settings, OPTION_TOP, NULL, "state-dir"))
 		return refuse(l,
 		    "no .filemon/ in %.300s%s: run 'filemonctl init' (or give -C)",
 		    c->project, l->source->project ? "" : " or above");
 	make_absolute(&c->state_dir, c->project);
-	if (check_state_dir(l, c->state_dir) == -1)
+	if (!l->start && check_state_dir(l, c->state_dir) == -1)
 		return -1;
 	if (!c->control_socket)
 		c->control_socket = place_join(c->state_dir, "control.sock");
@@ -319,6 +351,14 @@ check_order(
 	return rc;
 }
 
+static void
+same_roots(struct strlist *roots, const struct strlist *others)
+{
+	strlist_release(roots);
+	for (size_t i = 0; i < others->n; i++)
+		strlist_add(roots, others->v[i]);
+}
+
 static int
 check_top(struct loader *l)
 {
@@ -333,6 +373,10 @@ check_top(struct loader *l)
 		return refuse_value(l, NULL, "token-key", "token-file is wanted too");
 	if (check_order(l, NULL, "settle", "settle-max") == -1)
 		return -1;
+	if (l->start) {
+		same_roots(&c->roots, &l->start->roots);
+		return 0;
+	}
 	if (place_roots(&c->roots, c->project, why, sizeof(why)) == -1)
 		return refuse_value(l, NULL, "watch", why);
 	return 0;
@@ -343,7 +387,7 @@ check_cwd(struct loader *l, const struct section *at, char **cwd)
 {
 	char why[450];
 	make_absolute(cwd, l->config->project);
-	if (*cwd && place_is_dir(*cwd, why, sizeof(why)) == -1)
+	if (*cwd && !l->start && place_is_dir(*cwd, why, sizeof(why)) == -1)
 		return refuse_value(l, at, "cwd", why);
 	return 0;
 }
@@ -400,21 +444,43 @@ make_digest(struct config *c)
 	buf_release(&text);
 }
 
+static struct config *
+load(struct loader *l)
+{
+	l->settings = (struct settings)SETTINGS_INIT;
+	l->config = xcalloc(1, sizeof(*l->config));
+	l->error->text[0] = '\0';
+	if (find_project(l) == -1 || read_file(l) == -1 || read_options(l) == -1 ||
+	    apply(l) == -1 || resolve_state(l) == -1 || check(l) == -1) {
+		config_free(l->config);
+		l->config = NULL;
+	} else {
+		make_digest(l->config);
+	}
+	settings_release(&l->settings);
+	for (int i = 0; i < OPTION_SCOPE_COUNT; i++)
+		settings_release(&l->defaults[i]);
+	return l->config;
+}
+
 struct config *
 config_load(const struct config_source *source, struct config_error *error)
 {
-	struct loader l = { .source = source, .settings = SETTINGS_INIT, .error = error };
-	l.config = xcalloc(1, sizeof(*l.config));
-	error->text[0] = '\0';
-	if (find_project(&l) == -1 || read_file(&l) == -1 || read_options(&l) == -1 ||
-	    apply(&l) == -1 || resolve_state(&l) == -1 || check(&l) == -1) {
-		config_free(l.config);
-		l.config = NULL;
-	} else {
-		make_digest(l.config);
-	}
-	settings_release(&l.settings);
-	for (int i = 0; i < OPTION_SCOPE_COUNT; i++)
-		settings_release(&l.defaults[i]);
-	return l.config;
+	return load(&(struct loader){ .source = source, .error = error });
+}
+
+struct config *
+config_load_text(const struct config_source *source, struct config_text *text,
+    struct config_error *error)
+{
+	*text = (struct config_text){ NULL, NULL, 0 };
+	return load(&(struct loader){ .source = source, .error = error, .text = text });
+}
+
+struct config *
+config_recall(const struct config_source *source, const struct config_text *text,
+    const struct config *start, struct config_error *error)
+{
+	return load(&(struct loader){
+	    .source = source, .error = error, .former = text, .start = start });
 }

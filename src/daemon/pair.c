@@ -13,6 +13,7 @@
 #include "base/compiler.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "conf/accepted.h"
 #include "runner/procs.h"
 #include "runner/runner.h"
 #include "watcher/watcher.h"
@@ -43,25 +44,37 @@ struct start {
 	int hand[2];
 };
 
-/* The supervisor knows nothing of a reload: the file is the truth. */
+/*
+ * The one that was accepted last, by a reload or the start.  Never the file, which
+ * may be halfway through an edit: a crash is no reload, and each child would read it
+ * at a time of its own.
+ */
 static struct config *
-fresh_config(const struct start *start)
+accepted_config(const struct start *start)
 {
-	struct config_error error;
-	struct config *config = NULL;
-	if (start->restarts > 0) {
-		config = config_load(start->setup->source, &error);
-		if (!config)
-			log_warnx("%s (the former configuration is used)", error.text);
-	}
-	return config ? config : start->setup->config;
+	struct config_error error = { "" };
+	struct config_text text;
+	int found = accepted_get(start->setup->accepted_fd, &text);
+	if (found == 0)
+		return start->setup->config;
+	if (found == -1)
+		fatal("the configuration of the last reload");
+	struct config *config =
+	    config_recall(start->setup->source, &text, start->setup->config, &error);
+	if (!config)
+		fatalx("the configuration of the last reload: %s", error.text);
+	config_text_release(&text);
+	log_set_level(config->log_level);
+	return config;
 }
 
 static int
-run_watcher(const struct start *start, pid_t runner)
+run_watcher(struct start *start, pid_t runner)
 {
+	struct config *config = accepted_config(start);
+	fd_close(&start->setup->accepted_fd);
 	return watcher_main(&(struct watcher_setup){
-	    .config = fresh_config(start),
+	    .config = config,
 	    .source = start->setup->source,
 	    .wire_fd = start->wire[WATCHER],
 	    .life_fd = start->life[0],
@@ -88,10 +101,11 @@ run_runner(struct start *start)
 	fd_close(&start->hand[1]);
 	handover_close(&start->setup->hand);
 	return runner_main(&(struct runner_setup){
-	    .config = fresh_config(start),
+	    .config = accepted_config(start),
 	    .source = start->setup->source,
 	    .wire_fd = start->wire[RUNNER],
 	    .life_fd = start->life[0],
+	    .accepted_fd = start->setup->accepted_fd,
 	    .trace_log = start->setup->trace_log,
 	});
 }

@@ -19,10 +19,11 @@
 
 struct pair_setup {
 	struct config *config;
-	const struct config_source *source; /* with absolute paths: it is read again */
+	const struct config_source *source; /* with absolute paths: for reloads */
 	struct locks locks;
 	struct handover hand; /* for the next pair that is started */
 	unsigned renewals;
+	int accepted_fd;	  /* conf/accepted.h */
 	int report_fd, signal_fd; /* the supervisor's alone: closed in the children */
 	bool foreground;
 	const char *trace_log;	 /* NULL: stderr stays */
@@ -44,9 +45,9 @@ struct pair {
 	}
 
 /*
- * restarts: how often there was a pair before, and why it ended (cause); a
- * pair that is not the first reads the configuration anew, since it may have
- * been reloaded.  -1 with errno: none or one was started; pair_end cleans up.
+ * restarts: how often there was a pair before, and why it ended (cause).  Both use
+ * the configuration that was accepted last, whatever the file holds by now.  -1 with
+ * errno: none or one was started; pair_end cleans up.
  * Signals that the caller has blocked are not blocked in the children.  What
  * is handed over is closed here, taken or not: it is good for one try.
  */

@@ -17,6 +17,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "conf/accepted.h"
 #include "daemon/store.h"
 #include "runner/runner.h"
 #include "watcher/watcher.h"
@@ -373,7 +374,9 @@ supervisor_main(const struct pair_setup *setup, const struct renew *renew)
 	int code = 1;
 	setproctitle("supervisor %s", setup->config->project);
 	s.setup.signal_fd = open_signals();
-	if (s.setup.signal_fd == -1 || prctl(PR_SET_CHILD_SUBREAPER, 1) == -1)
+	s.setup.accepted_fd = accepted_open();
+	if (s.setup.signal_fd == -1 || s.setup.accepted_fd == -1 ||
+	    prctl(PR_SET_CHILD_SUBREAPER, 1) == -1)
 		fatal("supervisor");
 	if (start(&s) == 0)
 		code = run(&s);
@@ -382,6 +385,7 @@ supervisor_main(const struct pair_setup *setup, const struct renew *renew)
 	pair_end(&s.pair);
 	fd_close(&s.setup.report_fd);
 	fd_close(&s.setup.signal_fd);
+	fd_close(&s.setup.accepted_fd);
 	config_free(s.setup.config);
 	return code;
 }

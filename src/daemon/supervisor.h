@@ -17,8 +17,8 @@
 
 /*
  * Takes setup->config, and setup->report_fd, to which that line is passed on.
- * setup->signal_fd is filled in.  Returns filemond's exit code: 0 stopped, 1 cannot work,
- * 3 stopped and jobs were broken off.
+ * setup->signal_fd and accepted_fd are filled in.  Returns filemond's exit code: 0
+ * stopped, 1 cannot work, 3 stopped and jobs were broken off.
  */
 int supervisor_main(const struct pair_setup *, const struct renew *);
 

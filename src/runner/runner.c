@@ -17,6 +17,7 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/xmalloc.h"
+#include "conf/accepted.h"
 #include "runner/alarm.h"
 #include "runner/cgroup.h"
 #include "runner/hand.h"
@@ -217,30 +218,49 @@ on_read(struct runner *r, const struct wire_msg *msg)
 	    });
 }
 
-/* Both must have read the same: the file may change between their two looks. */
+/*
+ * Both must have read the same: the file may change between their two looks.  And
+ * whoever comes after a crash must find it.
+ */
+static struct config *
+accept_config(struct runner *r, const char *digest, struct config_error *error)
+{
+	struct config_text text;
+	struct config *config = config_load_text(r->setup->source, &text, error);
+	bool good = config && strcmp(config->digest, digest) == 0;
+	if (config && !good)
+		snprintf(error->text, sizeof(error->text),
+		    "the configuration changed while it was read");
+	if (good && accepted_put(r->setup->accepted_fd, &text) == -1) {
+		snprintf(error->text, sizeof(error->text), "it cannot be kept: %s",
+		    strerror(errno));
+		good = false;
+	}
+	config_text_release(&text);
+	if (good)
+		return config;
+	config_free(config);
+	return NULL;
+}
+
 static void
 on_reload(struct runner *r, const struct wire_msg *msg)
 {
 	struct config_error error = { "" };
-	struct config *config = config_load(r->setup->source, &error);
-	bool same = config && strcmp(config->digest, msg->text) == 0;
-	if (same) {
+	struct config *config = accept_config(r, msg->text, &error);
+	if (config) {
 		cut_waiting(r);
 		set_config(r, config);
 		sinks_configure(r->sinks, config);
 		token_configure(r->token, config);
 		if (r->token_tags)
 			orders_retag(r->orders, r->token_tags);
-	} else if (config) {
-		config_free(config);
-		snprintf(error.text, sizeof(error.text),
-		    "the configuration changed while it was read");
 	}
 	say(r,
 	    &(struct wire_msg){
 		.type = WIRE_RELOADED,
-		.code = same ? 0 : 1,
-		.text = same ? orders_config(r->orders)->digest : error.text,
+		.code = config ? 0 : 1,
+		.text = config ? config->digest : error.text,
 	    });
 }
 

@@ -16,6 +16,7 @@ struct runner_setup {
 	const struct config_source *source; /* to read it again at a reload */
 	int wire_fd;			    /* to the watcher */
 	int life_fd;			    /* end of file when the supervisor is gone */
+	int accepted_fd;       /* conf/accepted.h: what a reload accepts is put there */
 	const char *trace_log; /* reopened at WIRE_REOPEN; NULL: stderr stays */
 };
 

@@ -16,9 +16,6 @@
 #include "watcher/handover.h"
 #include "watcher/watcher_priv.h"
 
-#ifndef MFD_NOEXEC_SEAL /* Linux 6.3 */
-#define MFD_NOEXEC_SEAL 0x0008U
-#endif
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 struct legacy {
@@ -63,11 +60,8 @@ export_roots(struct watcher *w, struct handover *h, struct handover_piece *piece
 static int
 write_table(const struct buf *text)
 {
-	const unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-	int fd = memfd_create("filemon-handover", flags | MFD_NOEXEC_SEAL);
+	int fd = fd_memory("filemon-handover", MFD_ALLOW_SEALING);
 
-	if (fd == -1 && errno == EINVAL)
-		fd = memfd_create("filemon-handover", flags);
 	if (fd == -1 || fd_write_all(fd, text->p, text->len) == -1 ||
 	    fcntl(fd, F_ADD_SEALS, SEALS) == -1)
 		fd_close(&fd);

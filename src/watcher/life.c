@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -119,6 +120,23 @@ take_token(struct watcher *w, const struct wire_msg *msg)
 	evlog_configure(w->log, w->config);
 }
 
+/*
+ * Both began with the configuration that was accepted last.  An order names a handler
+ * by its number, so with another one the wrong command would be run.
+ */
+static void
+greet(struct watcher *w, const char *digest)
+{
+	if (strcmp(digest, w->config->digest) != 0) {
+		log_errorx("runner: has another configuration (stopping at once)");
+		w->exit_code = CHILD_EXIT_FATAL;
+		life_end(w);
+		return;
+	}
+	w->runner_ready = true;
+	followers_greet(w);
+}
+
 void
 life_message(void *ctx, const struct wire_msg *msg)
 {
@@ -126,8 +144,7 @@ life_message(void *ctx, const struct wire_msg *msg)
 
 	switch (msg->type) {
 	case WIRE_READY:
-		w->runner_ready = true;
-		followers_greet(w);
+		greet(w, msg->text);
 		break;
 	case WIRE_STARTED:
 	case WIRE_ENDED:

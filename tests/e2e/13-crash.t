@@ -192,8 +192,47 @@ kill -TERM "$pid"
 ok "a second SIGTERM ends at once" wait_for "$LIMIT" pid_gone "$pid"
 ok "nothing is left of it either" wait_for "$LIMIT" none_left
 
+# Whoever comes after a crash does what was accepted last, whatever the file holds by
+# then: both processes, and each at its own time.
+ctl stop --force >/dev/null 2>&1
+: >"$HLOG"
+one_handler() # NAME: in the file
+{
+	printf 'settle = 20ms\nhandler h { load = { "%s", "%s" } }\n' "$H/log" "$1" | conf
+}
+project accepted <<CONF
+settle = 20ms
+handler h { load = { "$H/log", "start" } }
+CONF
+start_daemon
+one_handler unasked
+kill -9 "$(pid_of watcher)"
+: >"$P/a"
+ok "a file that nobody had loaded" idle
+ok "... is not used after a crash" log_is "h start a 1"
+one_handler reloaded
+ok "a reload" ctl reload
+: >"$HLOG"
+echo 'handler h {' >"$P/.filemon/filemon.conf"
+not_ok "... and one that is refused" ctl reload
+kill -9 "$(pid_of watcher)"
+: >"$P/b"
+ok "a watcher that is killed then" idle
+ok "... comes back with what was accepted last" log_is "h reloaded b 1"
+: >"$HLOG"
+rm "$P/.filemon/filemon.conf"
+kill -9 "$(pid_of runner)"
+: >"$P/c"
+ok "a runner that is killed, without any file" idle
+ok "... as well" log_is "h reloaded c 1"
+: >"$HLOG"
+one_handler last
+ok "a reload of the next" ctl reload
+: >"$P/d"
+idle >/dev/null
+ok "... is taken" log_is "h last d 1"
+
 # The lock has no gap while the watcher is started again.
-start_daemon --no-wait
 watcher=$(pid_of watcher)
 kill -9 "$watcher"
 exits 75 "no second daemon can start while the watcher is away" "$FILEMOND" -C "$P"

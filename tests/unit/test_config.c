@@ -647,6 +647,52 @@ START_TEST(the_digest_changes_with_the_meaning_only)
 }
 END_TEST
 
+/* What a crash brings back: neither the file nor what it names is looked at again. */
+START_TEST(one_that_was_in_use_is_recalled_from_its_text)
+{
+	struct config_text text;
+	static const char conf[] = "watch = link\nhandler h { load = y cwd = d }";
+	make_project();
+	struct config_source source = { .project = dir };
+	ck_assert_int_eq(mkdir(below("d"), 0700), 0);
+	ck_assert_int_eq(symlink("d", below("link")), 0);
+	struct config *start = must(load_text("watch = link\nhandler h { load = x }"));
+	put(".filemon/filemon.conf", conf);
+	struct config *used = must(config_load_text(&source, &text, &error));
+	ck_assert_str_eq(text.p, conf);
+	put(".filemon/filemon.conf", "handler h {");
+	ck_assert_int_eq(unlink(below("link")), 0);
+	ck_assert_int_eq(rmdir(below("d")), 0);
+	struct config *again = must(config_recall(&source, &text, start, &error));
+	ck_assert_str_eq(again->digest, used->digest);
+	ck_assert_str_eq(again->file, used->file);
+	ck_assert_str_eq(again->handlers[0].load.v[0], "y");
+	config_text_release(&text);
+	config_free(again);
+	config_free(used);
+	config_free(start);
+	remove_project();
+}
+END_TEST
+
+START_TEST(a_file_that_was_not_there_is_recalled_as_such)
+{
+	struct config_text text;
+	make_project();
+	struct config_source source = { .project = dir };
+	struct config *used = must(config_load_text(&source, &text, &error));
+	ck_assert_ptr_null(text.file);
+	put(".filemon/filemon.conf", "settle = 7ms");
+	struct config *again = must(config_recall(&source, &text, used, &error));
+	ck_assert_str_eq(again->digest, used->digest);
+	ck_assert_ptr_null(again->file);
+	config_text_release(&text);
+	config_free(again);
+	config_free(used);
+	remove_project();
+}
+END_TEST
+
 START_TEST(a_difference_is_one_line)
 {
 	make_project();
@@ -680,4 +726,5 @@ UNIT_MAIN("config", an_empty_project_has_the_defaults, a_handler_has_the_default
     without_a_filemon_directory_a_file_or_state_dir_is_wanted,
     a_state_directory_of_another_or_a_link_is_refused, the_monitor_needs_and_has_no_state,
     roots_are_resolved, the_digest_changes_with_the_meaning_only,
-    a_difference_is_one_line)
+    one_that_was_in_use_is_recalled_from_its_text,
+    a_file_that_was_not_there_is_recalled_as_such, a_difference_is_one_line)

@@ -17,13 +17,14 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "conf/accepted.h"
 #include "runner/procs.h"
 #include "runner/runner.h"
 #include "wire/wire.h"
 
 /* The watcher's end, played by the test; the runner is a process of its own. */
 static char dir[64];
-static int wire_fd, life_fd;
+static int wire_fd, life_fd, accepted_fd;
 static pid_t runner_pid;
 static char digest[32];
 static unsigned char message[WIRE_MAX + 1];
@@ -93,8 +94,11 @@ run_runner(int fd, int life)
 		return 99;
 	signal(SIGTERM, SIG_DFL);
 	log_set_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
-	return runner_main(&(struct runner_setup){
-	    .config = config, .source = &source, .wire_fd = fd, .life_fd = life });
+	return runner_main(&(struct runner_setup){ .config = config,
+	    .source = &source,
+	    .wire_fd = fd,
+	    .life_fd = life,
+	    .accepted_fd = accepted_fd });
 }
 
 static void
@@ -111,6 +115,8 @@ set_up(void)
 	ck_assert_int_eq(wire_pair(fds), 0);
 	ck_assert_int_eq(pipe2(life, O_CLOEXEC), 0);
 	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	accepted_fd = accepted_open();
+	ck_assert_int_ne(accepted_fd, -1);
 	runner_pid = fork();
 	if (runner_pid == 0) {
 		close(fds[0]);
@@ -153,6 +159,7 @@ tear_down(void)
 	close(wire_fd);
 	wait_runner();
 	close(life_fd);
+	close(accepted_fd);
 	remove_dir();
 }
 
@@ -441,11 +448,13 @@ START_TEST(a_reload_is_taken_when_both_read_the_same)
 {
 	struct config_source source = { .project = dir };
 	struct config_error error;
+	struct config_text text;
 	struct wire_msg msg;
 	set_up();
 	send_msg(&(struct wire_msg){ .type = WIRE_RELOAD, .text = "0123456789abcdef" });
 	receive(&msg, WIRE_RELOADED);
 	ck_assert_int_ne(msg.code, 0);
+	ck_assert_int_eq(accepted_get(accepted_fd, &text), 0);
 	write_conf("handler first { load = { \"echo\", \"new\" } }\n");
 	struct config *config = config_load(&source, &error);
 	ck_assert_ptr_nonnull(config);
@@ -465,6 +474,10 @@ START_TEST(a_reload_is_taken_when_both_read_the_same)
 	receive(&msg, WIRE_RELOADED);
 	ck_assert_int_ne(msg.code, 0);
 	ck_assert_ptr_nonnull(strstr(msg.text, "filemon.conf"));
+	/* What comes after a crash finds the one that was taken. */
+	ck_assert_int_eq(accepted_get(accepted_fd, &text), 1);
+	ck_assert_str_eq(text.p, "handler first { load = { \"echo\", \"new\" } }\n");
+	config_text_release(&text);
 	tear_down();
 }
 END_TEST
