@@ -192,6 +192,7 @@ struct fm_stats {
 	unsigned long to_list;	 /* directories waiting to be listed */
 	bool held;		 /* half a rename, or a repair, waits for its time */
 	size_t memory;		 /* bytes of tables */
+	unsigned long failed;	 /* directories that could not be listed the last time */
 };
 
 /*
@@ -261,6 +262,19 @@ bool fm_watch_root_gone(const struct fm_watch *);
 bool fm_watch_root_same(const struct fm_watch *);
 /* How changes are noticed, decided when the watch was made.  Never "auto". */
 enum fm_backend fm_watch_backend(const struct fm_watch *);
+/* How a directory stands: what happens in it may be told, or may not. */
+enum fm_dir {
+	FM_DIR_UNKNOWN, /* not in the tree, not wanted, of another file system, or new */
+	FM_DIR_FAILED,	/* it could not be listed the last time */
+	FM_DIR_WATCHED,
+	FM_DIR_POLLED,
+};
+enum fm_dir fm_watch_dir(const struct fm_watch *, const char *path);
+/*
+ * Names one of those that could not be listed the last time: its path, cut to size,
+ * with a NUL.  0, or -1 where there is none.  Goes through the whole table.
+ */
+int fm_watch_failed(const struct fm_watch *, char *path, size_t size);
 /* Counts; for what is asked of each event it is too much. */
 void fm_watch_stats(const struct fm_watch *, struct fm_stats *);
 

@@ -136,6 +136,7 @@ static int
 wait_idle(struct ctl *ctl, const struct project *project, int64_t timeout_ms)
 {
 	struct client_call call = { .method = "wait", .patience_ms = CLIENT_PATIENCE_MS };
+	char count[TEXT_SHORT];
 	enum client_outcome outcome;
 	int code = CTL_OK;
 
@@ -148,6 +149,13 @@ wait_idle(struct ctl *ctl, const struct project *project, int64_t timeout_ms)
 		return client_failed(ctl, project, outcome, &call);
 	if (ctl->json)
 		print_json(call.result);
+	if (get_int(call.result, "unlisted") > 0)
+		complain(ctl,
+		    "%s %s cannot be listed: what happens there is not seen ('filemonctl "
+		    "status' says more)",
+		    text_count(get_int(call.result, "unlisted"), count),
+		    text_plural(
+			get_int(call.result, "unlisted"), "directory", "directories"));
 	if (!get_bool(call.result, "idle")) {
 		say_not_idle(ctl, call.result, timeout_ms);
 		code = CTL_FAILED;

@@ -19,9 +19,11 @@ tell_rule(const cJSON *why)
 	char *pattern = item_text(rule, "pattern"), *source = item_text(rule, "source");
 
 	if (!has(rule, "pattern"))
-		puts(wanted ? "  wanted: no rule leaves it out"
-			    : "  not wanted: it is below the state directory, or not "
-			      "included");
+		printf("  %s\n",
+		    wanted ? "wanted: no rule leaves it out"
+			: strcmp(get_string(why, "unwanted"), "include") == 0
+			? "not wanted: no glob of `include' matches it"
+			: "not wanted: it belongs to filemon itself");
 	else if (get_int(rule, "line") > 0)
 		printf("  %s: %s (%s:%lld)\n", wanted ? "wanted" : "not wanted", pattern,
 		    source, (long long)get_int(rule, "line"));
@@ -33,20 +35,36 @@ tell_rule(const cJSON *why)
 }
 
 static void
+tell_watched(const cJSON *why)
+{
+	const char *watched = get_string(why, "watched");
+	const cJSON *unwatched = get(why, "unwatched");
+	char *path;
+
+	printf("; %s is ",
+	    strcmp(get_string(why, "type"), "dir") == 0 ? "it" : "its directory");
+	if (strcmp(watched, "no") != 0) {
+		printf("watched by %s\n", watched);
+		return;
+	}
+	path = item_path(unwatched);
+	printf("not watched: %s %s\n", *path != '\0' ? path : "the root",
+	    get_string(unwatched, "why"));
+	free(path);
+}
+
+static void
 tell_file(const cJSON *why)
 {
 	const cJSON *seen = get(why, "seen");
-	const char *watched = get_string(why, "watched");
 	char size[TEXT_SHORT];
 
 	if (get_bool(why, "exists"))
 		printf("  exists: %s", get_string(why, "type"));
 	else
-		printf("  does not exist");
-	if (strcmp(watched, "no") == 0)
-		puts("; its directory is not watched");
-	else
-		printf("; its directory is watched by %s\n", watched);
+		printf(cJSON_IsNull(get(why, "exists")) ? "  cannot be looked at"
+							: "  does not exist");
+	tell_watched(why);
 	if (!has(why, "seen")) {
 		puts(get_bool(why, "gone") ? "  last seen: it was there, and is gone"
 					   : "  last seen: never");
@@ -138,19 +156,43 @@ out:
 }
 
 static void
-tell_handler(const cJSON *handler)
+tell_unmatched(const cJSON *why, const cJSON *handler, const char *name)
+{
+	if (strcmp(get_string(handler, "unmatched"), "types") == 0)
+		printf("  handler %s: not for this type of file (%s; see `types')\n",
+		    name, has(why, "type") ? get_string(why, "type") : "file");
+	else
+		printf("  handler %s: does not match\n", name);
+}
+
+/* Nothing is due; that says little of what is not seen. */
+static const char *
+settled_words(const cJSON *why, const cJSON *handler)
+{
+	bool unseen =
+	    has(why, "unwatched") && !has(why, "seen") && !get_bool(why, "gone");
+
+	return unseen && strcmp(get_string(handler, "delivered"), "no") == 0
+	    ? "nothing of it was seen"
+	    : state_words("settled");
+}
+
+static void
+tell_handler(const cJSON *why, const cJSON *handler)
 {
 	char due[TEXT_SHORT];
 	char *name = item_text(handler, "name");
 	char *blocked_on = item_text(handler, "blocked_on");
 
 	if (!get_bool(handler, "matches")) {
-		printf("  handler %s: does not match\n", name);
+		tell_unmatched(why, handler, name);
 		goto out;
 	}
 	const char *state = get_string(handler, "state");
 	printf("  handler %s: %s; %s", name,
-	    delivered_words(get_string(handler, "delivered"), state), state_words(state));
+	    delivered_words(get_string(handler, "delivered"), state),
+	    strcmp(state, "settled") == 0 ? settled_words(why, handler)
+					  : state_words(state));
 	if (*blocked_on != '\0')
 		printf(": %s", blocked_on);
 	if (get_int(handler, "due_in_ms") > 0) {
@@ -173,7 +215,7 @@ tell(const cJSON *why)
 	printf("%s in %s\n", *path != '\0' ? path : ".", root);
 	tell_rule(why);
 	tell_file(why);
-	cJSON_ArrayForEach(handler, get(why, "handlers")) tell_handler(handler);
+	cJSON_ArrayForEach(handler, get(why, "handlers")) tell_handler(why, handler);
 	if (cJSON_GetArraySize(get(why, "handlers")) == 0)
 		puts("  no handlers are configured");
 	free(path);

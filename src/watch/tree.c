@@ -92,6 +92,7 @@ tree_failed(struct fm_watch *w, uint32_t dir, bool retry)
 {
 	struct dir *d = get(w, dir);
 
+	w->failed += !(d->flags & DIR_FAILED);
 	d->flags |= DIR_FAILED;
 	if (!retry)
 		return;
@@ -110,6 +111,7 @@ tree_clear_failed(struct fm_watch *w, uint32_t dir)
 
 	if ((d->flags & DIR_RETRY) && --w->retries == 0)
 		w->retry = (struct backoff){ RETRY_MIN_MS, -1 };
+	w->failed -= (d->flags & DIR_FAILED) != 0;
 	d->flags &= (uint16_t) ~(DIR_FAILED | DIR_RETRY);
 }
 

@@ -84,7 +84,7 @@ struct fm_watch {
 	unsigned long events, elsewhere, overflows, unknown, listed;
 	unsigned long polled[FM_CAUSE_REPLACED + 1]; /* by cause */
 	bool degraded[FM_CAUSE_REPLACED + 1];	     /* told so */
-	unsigned long retries;			     /* directories with DIR_RETRY */
+	unsigned long failed, retries; /* directories with DIR_FAILED, DIR_RETRY */
 	struct backoff root_look, retry, repair;
 	bool lost_all;	       /* everything is to be repaired, not what is postponed */
 	int64_t lost_ms;       /* the last loss; -1: none */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The method why: the story of one path. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +11,7 @@
 #include "watcher/commands.h"
 #include "watcher/pending.h"
 #include "watcher/reconcile.h"
+#include "watcher/scan.h"
 #include "watcher/watcher_priv.h"
 
 struct story {
@@ -46,6 +48,8 @@ add_rule(struct story *story, bool is_dir)
 	cJSON *out;
 
 	cJSON_AddBoolToObject(story->out, "wanted", wanted);
+	if (!wanted && rule.pattern == NULL)
+		cJSON_AddStringToObject(story->out, "unwanted", rule.source);
 	if (rule.pattern == NULL) {
 		cJSON_AddNullToObject(story->out, "rule");
 		return;
@@ -108,16 +112,23 @@ add_failure(struct story *story, cJSON *out, const struct delivery *d)
 }
 
 /* Of what is gone, or never was there: would it be wanted, as a file? */
-static bool
-matches(const struct story *story, const struct handler *handler)
+static void
+add_match(const struct story *story, const struct handler *handler, cJSON *out)
 {
 	struct node node = { .sig = { .type = SIG_FILE } };
+	bool wanted;
 
 	if (story->found && !story->node.gone)
 		node = story->node;
 	else if (story->presence == PRESENCE_PRESENT)
 		sig_from_stat(&node.sig, &story->st);
-	return pending_wants(handler, &node, story->path->p, story->path->len);
+	wanted = pending_wants(handler, &node, story->path->p, story->path->len);
+	cJSON_AddBoolToObject(out, "matches", wanted);
+	if (wanted || story->path->len == 0)
+		return;
+	cJSON_AddStringToObject(out, "unmatched",
+	    (handler->config->types & sig_type_bit(node.sig.type)) == 0 ? "types"
+									: "match");
 }
 
 static void
@@ -136,7 +147,7 @@ add_handler(struct story *story, const struct handler *handler, cJSON *list)
 	if (story->found)
 		delivery_get(state, handler->id, story->node.id, &d);
 	cJSON_AddStringToObject(out, "name", handler->config->name);
-	cJSON_AddBoolToObject(out, "matches", matches(story, handler));
+	add_match(story, handler, out);
 	failed = add_failure(story, out, &d);
 	cJSON_AddStringToObject(
 	    out, "delivered", delivered_name(&d, failed && handler->config->load.n > 0));
@@ -156,10 +167,101 @@ add_handler(struct story *story, const struct handler *handler, cJSON *list)
 	cJSON_AddItemToArray(list, out);
 }
 
-static const char *
-watched_by(const struct root *root)
+/* Why what happens in this directory is not seen; false: it may be. */
+static bool
+add_obstacle(struct story *story, const char *path, size_t len, struct buf *why)
 {
-	return fm_backend_name(fm_watch_backend(root->watch));
+	struct watcher *w = story->request->w;
+	struct stat st, root;
+	int error;
+
+	switch (reconcile_presence(w, story->root, path, len, &st)) {
+	case PRESENCE_ABSENT:
+		buf_adds(why, "does not exist");
+		return true;
+	case PRESENCE_UNKNOWN:
+		buf_addf(why, "cannot be looked at: %s", strerror(errno));
+		return true;
+	case PRESENCE_PRESENT:
+		break;
+	}
+	if (len > 0 && !S_ISDIR(st.st_mode))
+		buf_adds(why, "is no directory (symbolic links are not followed)");
+	else if (len > 0 && !w->config->cross_filesystems &&
+	    stat(story->root->path, &root) == 0 && st.st_dev != root.st_dev)
+		buf_adds(why, "is on another file system (cross-filesystems = false)");
+	else if (len > 0 && !filter_want(story->root->filter, path, len, true, NULL))
+		buf_adds(why, "is ignored");
+	else if ((error = scan_try(story->root, path, len)) != 0)
+		buf_addf(why, "cannot be listed: %s", strerror(error));
+	return why->len > 0;
+}
+
+/* The first directory on the way down to that one that is not watched. */
+static void
+add_unwatched(struct story *story, const char *path, size_t dir_len)
+{
+	struct buf why = BUF_INIT;
+	size_t len = 0;
+	cJSON *out;
+
+	if (fm_watch_root_gone(story->root->watch))
+		buf_adds(&why, "is gone");
+	while (why.len == 0 && !add_obstacle(story, path, len, &why) && len < dir_len) {
+		len += len > 0;
+		while (len < dir_len && path[len] != '/')
+			len++;
+	}
+	if (why.len == 0)
+		buf_adds(&why, "has not been listed yet");
+	out = cJSON_AddObjectToObject(story->out, "unwatched");
+	control_add_bytes(out, "path", path, len);
+	cJSON_AddStringToObject(out, "why", why.p);
+	buf_release(&why);
+}
+
+/* Is it seen what happens in the directory: itself, or the one that it is in? */
+static void
+add_watched(struct story *story, const char *path, size_t len, bool is_dir)
+{
+	struct buf dir = BUF_INIT;
+	const char *by = NULL;
+
+	while (!is_dir && len > 0 && path[len - 1] != '/')
+		len--;
+	len -= !is_dir && len > 0;
+	buf_adds(&dir, "");
+	buf_add(&dir, path, len);
+	switch (fm_watch_dir(story->root->watch, dir.p)) {
+	case FM_DIR_WATCHED:
+		by = fm_backend_name(fm_watch_backend(story->root->watch));
+		break;
+	case FM_DIR_POLLED:
+		by = fm_backend_name(FM_BACKEND_POLL);
+		break;
+	case FM_DIR_UNKNOWN:
+	case FM_DIR_FAILED:
+		break;
+	}
+	cJSON_AddStringToObject(story->out, "watched", by == NULL ? "no" : by);
+	if (by == NULL)
+		add_unwatched(story, dir.p, len);
+	buf_release(&dir);
+}
+
+/* "exists" is null where nobody can know. */
+static void
+add_presence(struct story *story, const struct sig *sig)
+{
+	if (story->presence == PRESENCE_UNKNOWN)
+		cJSON_AddNullToObject(story->out, "exists");
+	else
+		cJSON_AddBoolToObject(
+		    story->out, "exists", story->presence == PRESENCE_PRESENT);
+	if (sig->type == SIG_NONE)
+		cJSON_AddNullToObject(story->out, "type");
+	else
+		cJSON_AddStringToObject(story->out, "type", sig_type_name(sig->type));
 }
 
 static void
@@ -180,15 +282,8 @@ tell(struct story *story)
 	control_add_bytes(
 	    story->out, "root", story->root->path, strlen(story->root->path));
 	add_rule(story, sig.type == SIG_DIR);
-	cJSON_AddBoolToObject(story->out, "exists", story->presence == PRESENCE_PRESENT);
-	if (sig.type == SIG_NONE)
-		cJSON_AddNullToObject(story->out, "type");
-	else
-		cJSON_AddStringToObject(story->out, "type", sig_type_name(sig.type));
-	cJSON_AddStringToObject(story->out, "watched",
-	    cJSON_IsTrue(cJSON_GetObjectItem(story->out, "wanted"))
-		? watched_by(story->root)
-		: "no");
+	add_presence(story, &sig);
+	add_watched(story, path, story->path->len, sig.type == SIG_DIR);
 	add_seen(story);
 	list = cJSON_AddArrayToObject(story->out, "handlers");
 	for (size_t i = 0; i < w->n_handlers; i++)

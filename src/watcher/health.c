@@ -10,7 +10,10 @@
 #include "enrich/process.h"
 #include "state/delivery.h"
 #include "watcher/ask.h"
+#include "watcher/scan.h"
 #include "watcher/watcher_priv.h"
+
+#define PATH_SHOWN 200
 
 struct verdict {
 	enum health health;
@@ -20,7 +23,8 @@ struct verdict {
 static void PRINTF_LIKE(3, 4)
     add(struct verdict *verdict, enum health health, const char *fmt, ...)
 {
-	char text[256];
+	char text[512];
+	struct buf json = BUF_INIT;
 	va_list args;
 
 	va_start(args, fmt);
@@ -28,11 +32,32 @@ static void PRINTF_LIKE(3, 4)
 	va_end(args);
 	if (health > verdict->health)
 		verdict->health = health;
-	cJSON_AddItemToArray(verdict->reasons, cJSON_CreateString(text));
+	buf_add_json(&json, text, strlen(text)); /* paths may be any bytes */
+	cJSON_AddItemToArray(verdict->reasons, cJSON_CreateRaw(json.p));
+	buf_release(&json);
+}
+
+/* Which they are is in the trace log; one shows the way. */
+static void
+judge_unlisted(struct verdict *verdict, struct root *root, unsigned long n)
+{
+	char path[PATH_SHOWN], others[48] = "";
+	int error;
+
+	if (n == 0 || fm_watch_failed(root->watch, path, sizeof(path)) == -1)
+		return;
+	error = scan_try(root, path, strlen(path));
+	if (n > 1)
+		snprintf(others, sizeof(others), " and %lu other %s", n - 1,
+		    n == 2 ? "directory" : "directories");
+	add(verdict, HEALTH_DEGRADED,
+	    "%s%s cannot be listed%s%s (what happens there is not seen)",
+	    watcher_abs(root->watcher, root, path, strlen(path)), others,
+	    error != 0 ? ": " : "", error != 0 ? strerror(error) : "");
 }
 
 static void
-judge_root(struct verdict *verdict, const struct root *root)
+judge_root(struct verdict *verdict, struct root *root)
 {
 	struct fm_stats stats;
 
@@ -43,6 +68,7 @@ judge_root(struct verdict *verdict, const struct root *root)
 		add(verdict, HEALTH_DEGRADED,
 		    "%lu directories are polled: fs.inotify.max_user_watches is used up",
 		    stats.polled);
+	judge_unlisted(verdict, root, stats.failed);
 }
 
 static void

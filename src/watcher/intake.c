@@ -85,6 +85,8 @@ look(struct root *root, const struct fm_event *event)
 	}
 	note_other(w, event);
 	reconcile_path(w, root, event->path, event->path_len, hint_of(event), NULL);
+	if (event->is_dir && event->kind == FM_ATTRIB)
+		scan_look_at(root, event->path, event->path_len);
 	stream_note(w->stream, NULL);
 }
 
@@ -149,6 +151,12 @@ record_hint(struct root *root, const struct fm_event *event)
 static void
 monitor_listing(struct root *root, const struct fm_event *event)
 {
+	if (event->kind == FM_LIST_FAILED && event->error != ENOENT &&
+	    event->error != ENOTDIR && event->error != ELOOP)
+		log_warnx("directory %s: cannot be listed: %s (what happens there is not "
+			  "seen)",
+		    watcher_abs(root->watcher, root, event->path, event->path_len),
+		    strerror(event->error));
 	if (event->kind != FM_LIST_ENTRY)
 		return;
 	root->watcher->files += !event->is_dir && !root->watcher->ready;

@@ -13,6 +13,7 @@
 #include "watcher/gone.h"
 #include "watcher/pending.h"
 #include "watcher/record.h"
+#include "watcher/scan.h"
 #include "watcher/stream.h"
 #include "watcher/unsure.h"
 #include "watcher/watcher_priv.h"
@@ -408,6 +409,7 @@ reconcile_path(struct watcher *w, struct root *root, const char *path, size_t le
 		w->incomplete = true;
 		log_debug("path %s: cannot look: %s (left as it was)", w->abs.p,
 		    strerror(errno));
+		scan_unseen(root, path, len);
 		return;
 	}
 	if (is_written(hint) && presence == PRESENCE_PRESENT &&

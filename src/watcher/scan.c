@@ -2,8 +2,10 @@
 #include "watcher/scan.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "state/node.h"
 #include "watcher/pending.h"
@@ -146,6 +148,19 @@ take_new(struct root *root, const struct fm_event *event)
 	root->scan.arrivals = state_arrivals(w->state);
 }
 
+/* Once: when it is new there, or another one than was seen. */
+static void
+say_elsewhere(struct root *root, const struct fm_event *event)
+{
+	struct watcher *w = root->watcher;
+
+	if (event->st != NULL && S_ISDIR(event->st->st_mode) &&
+	    event->st->st_dev != root->scan.dev && !w->config->cross_filesystems)
+		log_info("directory %s: on another file system: left out "
+			 "(cross-filesystems = false)",
+		    watcher_abs(w, root, event->path, event->path_len));
+}
+
 static void
 take_entry(struct root *root, const struct fm_event *event)
 {
@@ -166,6 +181,7 @@ take_entry(struct root *root, const struct fm_event *event)
 		evaluate(root, row.id, event);
 		return;
 	}
+	say_elsewhere(root, event);
 	/* Unless others have made rows since the page was read. */
 	if (!found && event->st != NULL &&
 	    root->scan.arrivals == state_arrivals(root->watcher->state)) {
@@ -200,6 +216,7 @@ begin(struct root *root, const struct fm_event *event)
 	sql_begin(state_sql(root->watcher->state));
 	scan->active = true;
 	scan->unsure = false;
+	scan->dev = event->st->st_dev;
 	buf_reset(&scan->path);
 	buf_add(&scan->path, event->path, event->path_len);
 	scan->dir = place_expected(root, event->path, event->path_len, event->st);
@@ -227,6 +244,55 @@ end(struct root *root)
 	if (root->scan.unsure && node_get(root->watcher->state, root->scan.dir, &dir) &&
 	    dir.unsure)
 		node_set_unsure(root->watcher->state, &dir, false);
+}
+
+int
+scan_try(struct root *root, const char *path, size_t len)
+{
+	struct buf place = BUF_INIT;
+	int fd, error;
+
+	/* "." needs the right to search it, and the opening that to read it. */
+	buf_adds(&place, watcher_abs(root->watcher, root, path, len));
+	buf_adds(&place, "/.");
+	fd = fd_openat(AT_FDCWD, place.p, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
+	error = fd == -1 ? errno : 0;
+	fd_close(&fd);
+	buf_release(&place);
+	return error;
+}
+
+/* Is the directory of this path the one that is being listed? */
+static bool
+is_listing(const struct root *root, const char *path, size_t dir_len)
+{
+	const struct root_scan *scan = &root->scan;
+
+	return scan->active && scan->path.len == dir_len &&
+	    (dir_len == 0 || memcmp(scan->path.p, path, dir_len) == 0);
+}
+
+void
+scan_unseen(struct root *root, const char *path, size_t len)
+{
+	struct buf dir = BUF_INIT;
+
+	while (len > 0 && path[len - 1] != '/')
+		len--;
+	len -= len > 0;
+	if (is_listing(root, path, len))
+		return;
+	buf_add(&dir, path, len);
+	if (fm_watch_dir(root->watch, len == 0 ? "" : dir.p) != FM_DIR_FAILED)
+		fm_watch_scan(root->watch, len == 0 ? "" : dir.p, false);
+	buf_release(&dir);
+}
+
+void
+scan_look_at(struct root *root, const char *path, size_t len)
+{
+	if (scan_try(root, path, len) == EACCES)
+		reconcile_list(root->watcher, root, path, len, false);
 }
 
 static void

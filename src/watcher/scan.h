@@ -10,11 +10,18 @@
  */
 
 #include <filemon/watch.h>
+#include <stddef.h>
 
 struct root;
 
 /* Takes FM_LIST_* events. */
 void scan_event(struct root *, const struct fm_event *);
 void scan_release(struct root *);
+/* May the directory be listed, and what is in it looked at?  0, or errno. */
+int scan_try(struct root *, const char *path, size_t len);
+/* What the rights of a directory have become: one that is shut counts as failed. */
+void scan_look_at(struct root *, const char *path, size_t len);
+/* A path could not be looked at: its directory is listed, or counts as failed. */
+void scan_unseen(struct root *, const char *path, size_t len);
 
 #endif

@@ -128,6 +128,7 @@ add_roots(struct watcher *w, cJSON *out)
 		number(item, "polled", (double)stats.polled);
 		number(item, "watch_limit",
 		    stats.backend == FM_BACKEND_FANOTIFY ? 0 : (double)watch_limit());
+		number(item, "unlisted", (double)stats.failed);
 		number(item, "elsewhere", (double)stats.elsewhere);
 		cJSON_AddBoolToObject(item, "gone", fm_watch_root_gone(root->watch));
 		cJSON_AddBoolToObject(item, "scanning", fm_watch_scanning(root->watch));

@@ -121,6 +121,20 @@ is_idle(struct watcher *w)
 	    dispatch_idle(w);
 }
 
+/* Directories that nobody knows the content of. */
+static unsigned long
+unlisted(const struct watcher *w)
+{
+	struct fm_stats stats;
+	unsigned long n = 0;
+
+	for (size_t i = 0; i < w->n_roots; i++) {
+		fm_watch_stats(w->roots[i].watch, &stats);
+		n += stats.failed;
+	}
+	return n;
+}
+
 static void
 answer_waiter(struct watcher *w, struct waiter *waiter, bool idle, int64_t now)
 {
@@ -129,6 +143,7 @@ answer_waiter(struct watcher *w, struct waiter *waiter, bool idle, int64_t now)
 
 	cJSON_AddBoolToObject(result, "idle", idle);
 	cJSON_AddNumberToObject(result, "ms", (double)(now - waiter->start_ms));
+	cJSON_AddNumberToObject(result, "unlisted", (double)unlisted(w));
 	if (!idle) {
 		for (size_t i = 0; i < w->n_handlers; i++)
 			pending += delivery_count_pending(w->state, w->handlers[i].id);

@@ -66,6 +66,7 @@ struct root_scan {
 	bool active;
 	bool unsure; /* the directory's row may be marked so: it is sure after this */
 	int64_t dir;
+	dev_t dev; /* its file system */
 	struct buf path;
 	struct node_page page;
 	size_t at;	   /* the next row of page */
