@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/xmalloc.h"
 #include "ctl/client.h"
+#include "ctl/peer.h"
 #include "ctl/print.h"
 #include "ctl/text.h"
 
@@ -59,7 +60,9 @@ static void
 add_row(struct table *table, const struct found *found, const cJSON *status)
 {
 	char *project = text_vis_str(found->project);
-	char *health = item_text(status, "health");
+	char *health = strcmp(peer_doing(status), "running") == 0
+	    ? item_text(status, "health")
+	    : xstrdup(peer_doing(status));
 	const cJSON *queue = get(status, "queue");
 	char count[TEXT_SHORT];
 
@@ -91,6 +94,9 @@ add_object(cJSON *list, const struct found *found, const cJSON *status)
 	cJSON_AddBoolToObject(object, "answers", status != NULL);
 	if (status != NULL) {
 		cJSON_AddStringToObject(object, "health", get_string(status, "health"));
+		cJSON_AddBoolToObject(object, "stopping", get_bool(status, "stopping"));
+		cJSON_AddBoolToObject(
+		    object, "restarting", get_bool(status, "restarting"));
 		cJSON_AddNumberToObject(
 		    object, "pending", (double)get_int(queue, "pending"));
 		cJSON_AddNumberToObject(object, "dead", (double)get_int(queue, "dead"));

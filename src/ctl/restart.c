@@ -8,12 +8,12 @@
 #include "base/clk.h"
 #include "base/xmalloc.h"
 #include "ctl/client.h"
+#include "ctl/peer.h"
 #include "ctl/print.h"
 #include "ctl/start.h"
 #include "ctl/text.h"
 
 #define LOOK_MS 20
-#define ASK_MS 2000
 
 /* What tells one filemond from the next in the same process. */
 struct count {
@@ -31,13 +31,9 @@ static cJSON *
 look(const struct project *project)
 {
 	const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000L };
-	struct client_call call = { .method = "status", .timeout_ms = ASK_MS };
 
 	nanosleep(&pause, NULL);
-	if (client_ask(project->socket, project->state_dir, &call) == CLIENT_OK)
-		return call.result;
-	cJSON_Delete(call.result);
-	return NULL;
+	return peer_status(project);
 }
 
 /* Waits for another one than before; NULL: it ended, or time is up. */
@@ -114,7 +110,7 @@ say_restarted(struct ctl *ctl, const struct project *project, const cJSON *statu
 		cJSON *object = cJSON_CreateObject();
 		cJSON_AddBoolToObject(object, "running", true);
 		cJSON_AddBoolToObject(object, "started", true);
-		cJSON_AddNumberToObject(object, "pid", project_pid(project));
+		cJSON_AddNumberToObject(object, "pid", peer_find(project));
 		cJSON_AddBoolToObject(
 		    object, "taken_over", get_bool(status, "taken_over"));
 		print_json(object);
@@ -127,7 +123,7 @@ say_restarted(struct ctl *ctl, const struct project *project, const cJSON *statu
 		    text_plural(get_int(status, "files"), "file", "files"),
 		    (long long)get_int(status, "ready_ms"), text);
 	else
-		say(ctl, "filemond is running (pid %d)", (int)project_pid(project));
+		say(ctl, "filemond is running (pid %d)", (int)peer_find(project));
 	free(text);
 	return CTL_OK;
 }
@@ -172,9 +168,9 @@ say_late(struct ctl *ctl, const struct project *project, int64_t timeout_ms)
 
 	clk_format_duration(timeout_ms, duration, sizeof(duration));
 	return failed(ctl,
-	    "filemond (pid %d) has not ended what it was doing after %s (wait longer "
-	    "with --timeout, or end it with --force)",
-	    (int)project_pid(project), duration);
+	    "filemond (pid %d) has not ended what it was doing after %s, and will "
+	    "restart when it has (wait longer with --timeout, or end it with --force)",
+	    (int)peer_find(project), duration);
 }
 
 /* False where it has to be done in another way. */

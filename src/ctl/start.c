@@ -18,6 +18,7 @@
 #include "ctl/client.h"
 #include "ctl/given.h"
 #include "ctl/launch.h"
+#include "ctl/peer.h"
 #include "ctl/print.h"
 #include "ctl/text.h"
 
@@ -26,6 +27,7 @@
 #define ASK_MS 2000
 #define CAPTURE_MAX (64 * 1024)
 #define TRIES 50
+#define END_TIMEOUT_MS 30000 /* as of stop */
 #define TRY_AGAIN_MS 100
 
 /* filemond on its way: its output is kept until it is known what it means. */
@@ -37,18 +39,6 @@ struct child {
 	bool ended;
 	int code;
 };
-
-/* One question without patience: is it there, and has it seen the tree? */
-static bool
-ask_status(const struct project *project, cJSON **result)
-{
-	struct client_call call = { .method = "status", .timeout_ms = ASK_MS };
-
-	if (client_ask(project->socket, project->state_dir, &call) != CLIENT_OK)
-		return false;
-	*result = call.result;
-	return true;
-}
 
 static enum client_outcome
 ping(const struct project *project, int64_t patience_ms)
@@ -110,9 +100,8 @@ wait_ready(
 	bool shown = false, ready = false, there = true;
 
 	while (there && !ready) {
-		cJSON *status = NULL;
-		there = ask_status(project, &status) ||
-		    ping(project, CLIENT_PATIENCE_MS) == CLIENT_OK;
+		cJSON *status = peer_status(project);
+		there = status != NULL || ping(project, CLIENT_PATIENCE_MS) == CLIENT_OK;
 		ready = get_bool(status, "ready");
 		if (status != NULL && !ready && wants_progress(ctl, options)) {
 			show_progress(status);
@@ -130,7 +119,7 @@ static int
 say_running(
     struct ctl *ctl, const struct project *project, bool started, const char *line)
 {
-	pid_t pid = project_pid(project);
+	pid_t pid = peer_find(project);
 
 	if (ctl->json) {
 		cJSON *object = cJSON_CreateObject();
@@ -232,7 +221,7 @@ child_wait(struct ctl *ctl, const struct project *project,
 	bool shown = false;
 
 	while (!child->ended) {
-		cJSON *status = NULL;
+		cJSON *status;
 		child_look(child);
 		if (child->ended)
 			break;
@@ -241,7 +230,8 @@ child_wait(struct ctl *ctl, const struct project *project,
 		if (!wants_progress(ctl, options) ||
 		    clk_mono_ms() - since < PROGRESS_AFTER_MS)
 			continue;
-		if (ask_status(project, &status)) {
+		status = peer_status(project);
+		if (status != NULL) {
 			show_progress(status);
 			shown = true;
 		}
@@ -277,8 +267,34 @@ start_hangs(struct ctl *ctl, const struct project *project)
 {
 	return failed(ctl,
 	    "the lock of %s is held, but nobody answers: filemond "
-	    "(pid %d) may hang (end it with 'filemonctl stop --force')",
+	    "(pid %d) may hang (end it with 'filemonctl stop', if need be with --force)",
 	    project->shown_root, (int)project_pid(project));
+}
+
+/*
+ * One that is stopping is waited for, so that another can be started: it must not
+ * be taken for one that runs.  False after having said that it does not end.
+ */
+static bool
+outlast(struct ctl *ctl, const struct project *project)
+{
+	struct timespec pause = { .tv_nsec = TRY_AGAIN_MS * 1000000L };
+	int64_t until = clk_mono_ms() + END_TIMEOUT_MS;
+	char duration[TEXT_SHORT];
+	pid_t pid;
+
+	while (peer_is_stopping(project, &pid)) {
+		if (clk_mono_ms() >= until) {
+			clk_format_duration(END_TIMEOUT_MS, duration, sizeof(duration));
+			failed(ctl,
+			    "filemond (pid %d) is stopping, and has not ended what it "
+			    "was doing after %s (end it with 'filemonctl stop --force')",
+			    (int)pid, duration);
+			return false;
+		}
+		nanosleep(&pause, NULL);
+	}
+	return true;
 }
 
 /*
@@ -291,7 +307,11 @@ meet_holder(struct ctl *ctl, const struct project *project,
 {
 	enum client_outcome outcome = ping(project, CLIENT_PATIENCE_MS);
 
-	if (outcome == CLIENT_OK)
+	if (outcome == CLIENT_OK && !outlast(ctl, project))
+		*code = CTL_FAILED;
+	else if (outcome == CLIENT_OK && !answers(project))
+		return false;
+	else if (outcome == CLIENT_OK)
 		*code = join_other(ctl, project, options);
 	else if (project_says_elsewhere(ctl, project))
 		*code = CTL_FAILED;
@@ -365,6 +385,8 @@ start_project(
 	struct timespec pause = { .tv_nsec = TRY_AGAIN_MS * 1000000L };
 	int code = CTL_FAILED;
 
+	if (!outlast(ctl, project))
+		return CTL_FAILED;
 	if (answers(project))
 		return join_other(ctl, project, options);
 	for (int i = 0; i < TRIES; i++) {

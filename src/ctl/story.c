@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clk.h"
+#include "ctl/peer.h"
 #include "ctl/print.h"
 #include "ctl/text.h"
 
@@ -18,17 +19,6 @@ duration(int64_t ms, char *out)
 	clk_format_duration(ms, out, TEXT_SHORT);
 }
 
-static const cJSON *
-process(const cJSON *status, const char *name)
-{
-	const cJSON *item;
-
-	cJSON_ArrayForEach(
-	    item, get(status, "processes")) if (strcmp(get_string(item, "name"), name) ==
-	    0) return item;
-	return NULL;
-}
-
 static void
 show_head(const cJSON *status)
 {
@@ -38,9 +28,9 @@ show_head(const cJSON *status)
 	const cJSON *reason;
 
 	duration(get_int(status, "uptime_ms"), uptime);
-	printf("filemond %s  %s   running (pid %lld) for %s   health: %s\n",
-	    get_string(status, "version"), project,
-	    (long long)get_int(process(status, "supervisor"), "pid"), uptime, health);
+	printf("filemond %s  %s   %s (pid %d) for %s   health: %s\n",
+	    get_string(status, "version"), project, peer_doing(status),
+	    (int)peer_pid(status), uptime, health);
 	cJSON_ArrayForEach(reason, get(status, "reasons"))
 	{
 		char *text =

@@ -355,6 +355,8 @@ add_head(struct watcher *w, cJSON *out)
 	cJSON_AddStringToObject(out, "health", health_name(health));
 	cJSON_AddItemToObject(out, "reasons", reasons);
 	cJSON_AddBoolToObject(out, "ready", w->ready);
+	cJSON_AddBoolToObject(out, "stopping", w->stopping && !w->renewing);
+	cJSON_AddBoolToObject(out, "restarting", w->renewing);
 	paused = cJSON_AddArrayToObject(out, "paused");
 	for (size_t i = 0; i < w->n_handlers; i++)
 		if (w->handlers[i].paused)
