@@ -129,6 +129,10 @@ find_file(struct loader *l, char **path)
 	*path = place_join(dir, "filemon.conf");
 	free(dir);
 	if (rc == -1 || stat(*path, &st) == -1) {
+		/* What may not be looked at is not missing. */
+		if (rc == 0 && errno != ENOENT)
+			rc = refuse(
+			    l, "%.300s: cannot be read: %s", *path, strerror(errno));
 		free(*path);
 		*path = NULL;
 	} else if (st.st_uid != geteuid() && st.st_uid != 0) {

@@ -232,6 +232,7 @@ client_ask(const char *socket, const char *state_dir, struct client_call *call)
 			break;
 		nanosleep(&pause, NULL);
 	}
+	call->error_no = error;
 	if (outcome == CLIENT_NO_ANSWER)
 		snprintf(call->error, sizeof(call->error), "%s", strerror(error));
 	buf_release(&request);
@@ -246,28 +247,48 @@ client_ask_project(const struct project *project, struct client_call *call)
 	return client_ask(project->socket, project->state_dir, call);
 }
 
+void
+client_reason(
+    const struct project *project, const struct client_call *call, struct buf *text)
+{
+	if (call->error_no == ENOENT || call->error_no == EACCES) {
+		text_vis(text, project->socket, strlen(project->socket));
+		buf_adds(text, ": ");
+	}
+	text_vis(text, call->error, strlen(call->error));
+	if (call->error_no == ENOENT)
+		buf_adds(text,
+		    " (was it removed, or control-socket changed?): 'filemonctl stop' "
+		    "ends it, 'filemonctl start' starts it anew");
+	else if (call->error_no == EACCES)
+		buf_adds(text, ": it is asked by the user who runs it");
+	else
+		buf_addf(text, " (its %s/trace.log may say why)", project->shown_state);
+}
+
 int
 client_failed(struct ctl *ctl, const struct project *project, enum client_outcome outcome,
     const struct client_call *call)
 {
-	char *text = text_vis_str(call->error);
+	struct buf text = BUF_INIT;
 	int code = CTL_FAILED;
 
-	if (outcome != CLIENT_REFUSED && project_says_elsewhere(ctl, project)) {
+	if (outcome == CLIENT_REFUSED) {
+		text_vis(&text, call->error, strlen(call->error));
+		complain(ctl, "%s", text.p);
+	} else if (project_says_elsewhere(ctl, project)) {
 		code = CTL_FAILED;
 	} else if (outcome == CLIENT_NOT_RUNNING) {
 		complain(ctl,
 		    "filemond is not running in %s: start it with 'filemonctl start'",
 		    project->shown_root);
 		code = CTL_NOT_RUNNING;
-	} else if (outcome == CLIENT_REFUSED) {
-		complain(ctl, "%s", text);
 	} else {
-		complain(ctl,
-		    "filemond in %s does not answer: %s (its %s/trace.log may say why)",
-		    project->shown_root, text, project->shown_state);
+		client_reason(project, call, &text);
+		complain(ctl, "filemond in %s does not answer: %s", project->shown_root,
+		    text.p);
 	}
-	free(text);
+	buf_release(&text);
 	return code;
 }
 

@@ -29,6 +29,7 @@ struct client_call {
 	int64_t timeout_ms;  /* for the answer; 0: none */
 	cJSON *result;	     /* the caller deletes */
 	char error[512];
+	int error_no; /* CLIENT_NO_ANSWER: why there was no connection, or no answer */
 	bool unknown; /* CLIENT_REFUSED: the daemon does not know the method */
 };
 
@@ -46,6 +47,8 @@ enum client_outcome client_ask_project(const struct project *, struct client_cal
  */
 int client_call(struct ctl *, const struct project *, const char *method, cJSON *params,
     cJSON **result);
+/* Why there was no answer and, where it is known, what helps. */
+void client_reason(const struct project *, const struct client_call *, struct buf *text);
 /* The exit code for an outcome that is not CLIENT_OK, after having said why. */
 int client_failed(struct ctl *, const struct project *, enum client_outcome,
     const struct client_call *);

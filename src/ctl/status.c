@@ -64,7 +64,7 @@ say_unknown(
 	else
 		buf_addf(&text,
 		    "whether filemond runs in %s cannot be told: ", project->shown_root);
-	text_vis(&text, call->error, strlen(call->error));
+	client_reason(project, call, &text);
 	print_short(ctl, project, "unknown", text.p);
 	buf_release(&text);
 	return CTL_STATUS_UNKNOWN;

@@ -202,6 +202,18 @@ says "what is no option at all" "filemonctl start: -o nonsense: unknown option*"
 exits 0 "other commands only look for it" ctl status -o settle=30ms
 exits 0 "... by the place of its state" ctl start -o state-dir="$P/.filemon"
 
+# What may not be looked at is not missing.
+if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
+	chmod 711 "$T"
+	chmod 700 "$P/.filemon"
+	says "a configuration that may not be read" "filemond: $P/.filemon/filemon.conf: cannot be read: Perm*" \
+		setpriv --reuid 65534 --clear-groups "$FILEMOND" -t -C "$P"
+	says "... nor the daemon be asked" "*control.sock: Permission denied: it is asked by the user who*" \
+		setpriv --reuid 65534 --clear-groups "$FILEMONCTL" -C "$P" config
+else
+	skip "not root" 2
+fi
+
 says "scan of a file" "filemonctl scan: bad: no directory that is watched: scan the one that it is in*" \
 	ctl scan bad
 says "scan of nothing" "filemonctl scan: nowhere: no directory that is watched*" ctl scan nowhere
