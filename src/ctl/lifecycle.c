@@ -15,6 +15,7 @@
 #include "base/xmalloc.h"
 #include "ctl/client.h"
 #include "ctl/given.h"
+#include "ctl/peer.h"
 #include "ctl/print.h"
 #include "ctl/restart.h"
 #include "ctl/start.h"
@@ -63,6 +64,13 @@ cmd_ensure(struct ctl *ctl, int argc, char **argv)
 	return start_as(ctl, argc, &options);
 }
 
+/* The one to stop: by the lock that it holds or, where that file was removed, by
+   the pid with which it answers. */
+struct target {
+	pid_t pid;
+	bool unlocked;
+};
+
 /* Is the process one of filemond's?  Its title begins with its name. */
 static bool
 is_filemond(pid_t pid)
@@ -78,18 +86,25 @@ is_filemond(pid_t pid)
 	return yes;
 }
 
+static bool
+has_ended(const struct project *project, const struct target *target)
+{
+	return project_state(project) == PROJECT_STOPPED &&
+	    (!target->unlocked || !is_filemond(target->pid));
+}
+
 /* pidfd: the process that was looked at is the one that gets the signal. */
 static bool
-signal_holder(const struct project *project, int signo)
+signal_target(const struct project *project, const struct target *target, int signo)
 {
-	pid_t pid = project_pid(project);
+	pid_t pid = target->unlocked ? target->pid : project_pid(project);
 	int pidfd = pid != 0 ? pidfd_open(pid, 0) : -1;
 	bool sent = false;
 
 	if (pidfd == -1)
 		return false;
 	errno = ESRCH; /* for a pid that is another's by now */
-	if (is_filemond(pid) && project_state(project) == PROJECT_RUNNING)
+	if (is_filemond(pid) && !has_ended(project, target))
 		sent = pidfd_send_signal(pidfd, signo, NULL, 0) == 0;
 	fd_close(&pidfd);
 	return sent;
@@ -97,30 +112,31 @@ signal_holder(const struct project *project, int signo)
 
 /* By the socket, or where it does not answer by SIGTERM. */
 static bool
-ask_to_stop(const struct project *project)
+ask_to_stop(const struct project *project, const struct target *target)
 {
 	struct client_call call = { .method = "stop", .timeout_ms = ASK_AGAIN_MS };
 	enum client_outcome outcome =
 	    client_ask(project->socket, project->state_dir, &call);
 
 	cJSON_Delete(call.result);
-	return outcome == CLIENT_OK || signal_holder(project, SIGTERM);
+	return outcome == CLIENT_OK || signal_target(project, target, SIGTERM);
 }
 
 /* A second SIGTERM would break the jobs off: what was sent is not sent again. */
 static bool
-wait_for_end(const struct project *project, bool asked, int64_t timeout_ms)
+wait_for_end(const struct project *project, const struct target *target, bool asked,
+    int64_t timeout_ms)
 {
 	struct timespec pause = { .tv_nsec = LOCK_LOOK_MS * 1000000L };
 	int64_t now = clk_mono_ms(), until = now + timeout_ms;
 	int64_t ask_at = now + ASK_AGAIN_MS;
 
-	while (project_state(project) != PROJECT_STOPPED) {
+	while (!has_ended(project, target)) {
 		now = clk_mono_ms();
 		if (now >= until)
 			return false;
 		if (!asked && now >= ask_at) {
-			asked = ask_to_stop(project);
+			asked = ask_to_stop(project, target);
 			ask_at = now + ASK_AGAIN_MS;
 		}
 		nanosleep(&pause, NULL);
@@ -129,38 +145,41 @@ wait_for_end(const struct project *project, bool asked, int64_t timeout_ms)
 }
 
 static int
-end_by_force(struct ctl *ctl, const struct project *project, pid_t pid)
+end_by_force(struct ctl *ctl, const struct project *project, const struct target *target)
 {
-	if (!signal_holder(project, SIGKILL))
-		return failed(ctl, "filemond (pid %d) cannot be killed: %s", (int)pid,
-		    strerror(errno));
-	if (!wait_for_end(project, true, KILL_TIMEOUT_MS))
+	if (!signal_target(project, target, SIGKILL))
+		return failed(ctl, "filemond (pid %d) cannot be killed: %s",
+		    (int)target->pid, strerror(errno));
+	if (!wait_for_end(project, target, true, KILL_TIMEOUT_MS))
 		return failed(ctl,
-		    "filemond (pid %d) was killed, but its lock is still held", (int)pid);
-	say(ctl, "filemond was killed (pid %d)", (int)pid);
+		    "filemond (pid %d) was killed, but its lock is still held",
+		    (int)target->pid);
+	say(ctl, "filemond was killed (pid %d)", (int)target->pid);
 	return CTL_OK;
 }
 
 static int
 stop_running(struct ctl *ctl, const struct project *project,
-    const struct stop_options *options, pid_t pid)
+    const struct stop_options *options, const struct target *target)
 {
 	char duration[TEXT_SHORT];
 
-	if (wait_for_end(project, ask_to_stop(project), options->timeout_ms)) {
-		say(ctl, "filemond stopped (pid %d)", (int)pid);
+	if (wait_for_end(
+		project, target, ask_to_stop(project, target), options->timeout_ms)) {
+		say(ctl, "filemond stopped (pid %d)", (int)target->pid);
 		return CTL_OK;
 	}
 	clk_format_duration(options->timeout_ms, duration, sizeof(duration));
 	if (options->force) {
 		complain(ctl, "filemond (pid %d) still runs after %s and is killed",
-		    (int)pid, duration);
-		return end_by_force(ctl, project, pid);
+		    (int)target->pid, duration);
+		return end_by_force(ctl, project, target);
 	}
 	return failed(ctl,
-	    "filemond (pid %d) still runs after %s (wait longer with "
+	    "filemond (pid %d) still runs after %s, and stops when it has ended what "
+	    "it was doing (wait longer with "
 	    "--timeout, or end it with --force)",
-	    (int)pid, duration);
+	    (int)target->pid, duration);
 }
 
 static int
@@ -168,19 +187,20 @@ stop_project(struct ctl *ctl, const struct project *project,
     const struct stop_options *options, bool *was_running)
 {
 	enum project_state state = project_state(project);
-	pid_t pid = project_pid(project);
+	int error = errno;
+	struct target target = { peer_find(project), state == PROJECT_STOPPED };
 
-	*was_running = state == PROJECT_RUNNING;
+	*was_running = state == PROJECT_RUNNING || target.pid != 0;
 	if (project_says_elsewhere(ctl, project))
 		return CTL_FAILED;
 	if (state == PROJECT_UNKNOWN)
 		return failed(ctl, "%s/lock cannot be looked at: %s",
-		    project->shown_state, strerror(errno));
-	if (state == PROJECT_STOPPED) {
+		    project->shown_state, strerror(error));
+	if (!*was_running) {
 		say(ctl, "filemond is not running in %s", project->shown_root);
 		return CTL_OK;
 	}
-	return stop_running(ctl, project, options, pid);
+	return stop_running(ctl, project, options, &target);
 }
 
 int

@@ -346,7 +346,12 @@ try_start(struct ctl *ctl, const struct project *project,
 		goto out;
 	}
 	show_errors(&child);
-	if (*code == CTL_OK && !options->silent)
+	if (*code == CTL_OK && ping(project, CLIENT_PATIENCE_MS) == CLIENT_NOT_RUNNING)
+		*code = failed(ctl,
+		    "%s has ended with 0, but no filemond runs: is it one? (%s/trace.log "
+		    "may say more)",
+		    launch.argv.v[0], project->shown_state);
+	else if (*code == CTL_OK && !options->silent)
 		say_running(ctl, project, true, child.out_text.p);
 out:
 	child_release(&child);

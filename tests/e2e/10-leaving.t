@@ -57,4 +57,50 @@ exits 0 "start is content with that" ctl start
 touch "$GATE"
 ok "it restarts" wait_for "$LIMIT" st_is .renewals 1
 ok "and is idle" idle
+
+# One that cannot be asked any more.
+mv "$P/.filemon/control.sock" "$T/socket"
+for cmd in reload wait status; do
+	like "without its socket, $cmd says what helps" "$(ctl $cmd 2>&1)" \
+		"*control.sock: No such file*removed*'filemonctl stop' ends it*"
+done
+ok "... and it does" ctl stop
+
+# One whose lock was removed: it answers, and is there.
+cat >"$T/unlocked.pl" <<'PERL'
+use IO::Socket::UNIX;
+my $pid = $$;
+$0 = "filemond: supervisor $ARGV[0]";
+my $socket = IO::Socket::UNIX->new(Local => "control.sock", Listen => 5);
+while (my $client = $socket->accept) {
+	my $line = <$client>;
+	my $result = qq({"ready":true,"processes":[{"name":"supervisor","pid":$pid}]});
+	syswrite($client, qq({"jsonrpc":"2.0","id":1,"result":$result}\n));
+	last if $line =~ /"stop"/;
+}
+unlink "control.sock";
+PERL
+if command -v perl >/dev/null; then
+	rm "$P/.filemon/lock"
+	(cd "$P/.filemon" && exec perl "$T/unlocked.pl" "$P") &
+	pid=$!
+	wait_for "$LIMIT" test -S "$P/.filemon/control.sock"
+	like "without its lock status tells its pid" "$(ctl status)" "*running (pid $pid)*"
+	like "... so does start" "$(ctl start)" "*running (pid $pid)*"
+	like "... and stop stops it" "$(ctl stop)" "filemond stopped (pid $pid)"
+	ok "... until it has ended" pid_gone "$pid"
+	like "then there is none" "$(ctl stop)" "*is not running*"
+else
+	skip "no perl" 5
+fi
+
+# What is no filemond.
+printf '#!/bin/sh\n' >"$T/true"
+chmod +x "$T/true"
+for options in "" --no-wait; do
+	# shellcheck disable=SC2086
+	(FILEMOND=$T/true && export FILEMOND && ctl start $options) >"$T/out" 2>&1
+	is "a filemond that is none is no success${options:+ with $options}" $? 1
+	like "... and is named" "$(cat "$T/out")" "*$T/true has ended with 0, but no filemond*"
+done
 finish
