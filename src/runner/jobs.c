@@ -20,7 +20,9 @@
 #include "runner/orphans.h"
 #include "runner/procs.h"
 
+/* How soon to look again at what was killed; its death is a signal anyway. */
 #define SWEEP_AGAIN_S 0.02
+#define SWEEP_AGAIN_MAX_S 1.0
 /* A job that is not over by then is attended to (job.h). */
 #define QUICK_S 0.01
 
@@ -63,16 +65,24 @@ jobs_mark(const struct jobs *jobs, uint64_t id, char out[JOBS_MARK_SIZE])
 }
 
 static void
+sweep_later(struct jobs *jobs)
+{
+	ev_timer_set(&jobs->sweeper, jobs->sweep_wait, 0.);
+	ev_timer_start(jobs->loop, &jobs->sweeper);
+	jobs->sweep_wait *= 2;
+	if (jobs->sweep_wait > SWEEP_AGAIN_MAX_S)
+		jobs->sweep_wait = SWEEP_AGAIN_MAX_S;
+}
+
+static void
 sweep(struct jobs *jobs)
 {
 	for (size_t i = 0; i < jobs->n; i++)
 		jobs->v[i].left = 0;
 	size_t left = orphans_kill(jobs);
 	ev_timer_stop(jobs->loop, &jobs->sweeper);
-	if (left > 0) {
-		ev_timer_set(&jobs->sweeper, SWEEP_AGAIN_S, 0.);
-		ev_timer_start(jobs->loop, &jobs->sweeper);
-	}
+	if (left > 0)
+		sweep_later(jobs);
 	/* Backwards: an entry that goes is replaced by the last one. */
 	for (size_t i = jobs->n; i-- > 0;) {
 		if (!job_is_alive(jobs->v[i].job))
@@ -126,7 +136,7 @@ on_sigchld(struct ev_loop *loop, struct ev_signal *signal, int events)
 	(void)loop, (void)events;
 	struct jobs *jobs = signal->data;
 	while (reap_one(jobs))
-		;
+		jobs->sweep_wait = SWEEP_AGAIN_S;
 	sweep(jobs);
 }
 
@@ -210,6 +220,7 @@ void
 jobs_stop(struct jobs *jobs)
 {
 	jobs->stopping = true;
+	jobs->sweep_wait = SWEEP_AGAIN_S;
 	for (size_t i = jobs->n; i-- > 0;) {
 		if (!jobs->v[i].owned)
 			job_stop(jobs->v[i].job);
@@ -274,6 +285,7 @@ jobs_new(struct ev_loop *loop, const char *family, const struct jobs_events *eve
 	ev_signal_init(&jobs->sigchld, on_sigchld, SIGCHLD);
 	jobs->sigchld.data = jobs;
 	ev_signal_start(loop, &jobs->sigchld);
+	jobs->sweep_wait = SWEEP_AGAIN_S;
 	ev_init(&jobs->sweeper, on_sweep);
 	jobs->sweeper.data = jobs;
 	ev_init(&jobs->attend, on_attend);

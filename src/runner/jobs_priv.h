@@ -28,6 +28,7 @@ struct jobs {
 	size_t n_owned; /* of n */
 	struct ev_signal sigchld;
 	struct ev_timer sweeper; /* again, while something is left that was killed */
+	ev_tstamp sweep_wait;	 /* grows: in state D it may be left for long */
 	uint64_t last_own_id;
 	struct ev_timer attend; /* to the quick ones that were not so quick */
 	bool stopping, told;

@@ -35,11 +35,11 @@ find_group(const struct jobs *jobs, pid_t pid)
 }
 
 static bool
-read_mark(const struct jobs *jobs, pid_t pid, uint64_t *id)
+read_mark(const struct jobs *jobs, const struct proc *proc, uint64_t *id)
 {
 	char mark[JOBS_MARK_SIZE];
 	size_t n = strlen(jobs->prefix);
-	if (!procs_env(pid, JOBS_MARK, mark, sizeof(mark)) ||
+	if (!procs_env(proc, JOBS_MARK, mark, sizeof(mark)) ||
 	    strncmp(mark, jobs->prefix, n) != 0)
 		return false;
 	*id = strtoull(mark + n, NULL, 10);
@@ -64,7 +64,7 @@ claim_of(const struct jobs *jobs, const struct proc *proc)
 {
 	struct claim claim = { NULL, false };
 	uint64_t id;
-	if (read_mark(jobs, proc->pid, &id)) {
+	if (read_mark(jobs, proc, &id)) {
 		claim.owner = jobs_find(jobs, id);
 	} else {
 		claim.owner = find_group(jobs, proc->session);
@@ -161,7 +161,7 @@ orphans_kill(struct jobs *jobs)
 		if (jobs_find_alive(jobs, proc->pid))
 			continue;
 		/* It died a moment ago, and is reaped before a job is over. */
-		if (proc->state == 'Z') {
+		if (proc->dead) {
 			count(jobs, NULL, 1);
 			left++;
 			continue;

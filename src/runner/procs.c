@@ -96,22 +96,34 @@ procs_stat(pid_t pid, struct proc *proc)
 	if (!text)
 		return -1;
 	const char *p = strrchr(text, ')');
-	int ppid, pgrp, session, n = 0;
+	int ppid, pgrp, session, threads, n = 0;
+	char state;
 	if (p)
 		n = sscanf(p + 1,
 		    " %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d"
-		    " %*d %*d %" SCNu64,
-		    &proc->state, &ppid, &pgrp, &session, &proc->start);
+		    " %d %*d %" SCNu64,
+		    &state, &ppid, &pgrp, &session, &threads, &proc->start);
 	free(text);
-	if (n != 5) {
+	if (n != 6) {
 		errno = ESRCH;
 		return -1;
 	}
 	proc->pid = pid;
+	/* The state is that of the first thread, which may end before others do. */
+	proc->dead = state == 'Z' && threads <= 1;
+	proc->headless = state == 'Z' && threads > 1;
 	proc->ppid = ppid;
 	proc->pgrp = pgrp;
 	proc->session = session;
 	return 0;
+}
+
+static DIR *
+open_threads(pid_t pid)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	return opendir(path);
 }
 
 /* The next entry of an open folder that is a number; 0 at the end. */
@@ -145,8 +157,7 @@ static bool
 read_children(pid_t pid, struct procs *list)
 {
 	char path[64];
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-	DIR *dir = opendir(path);
+	DIR *dir = open_threads(pid);
 	if (!dir)
 		return true;
 	bool known = true;
@@ -287,11 +298,32 @@ procs_signal(const struct proc *proc, int sig)
 	return result;
 }
 
+/* That of a thread which still has one. */
+static char *
+read_threads_environ(pid_t pid, size_t *len)
+{
+	char name[64], *text = NULL;
+	DIR *dir = open_threads(pid);
+	if (!dir)
+		return NULL;
+	for (pid_t tid; !text && (tid = next_number(dir)) > 0;) {
+		snprintf(name, sizeof(name), "task/%d/environ", (int)tid);
+		text = read_proc(pid, name, len);
+		if (text && *len == 0) {
+			free(text);
+			text = NULL;
+		}
+	}
+	closedir(dir);
+	return text;
+}
+
 bool
-procs_env(pid_t pid, const char *name, char *value, size_t size)
+procs_env(const struct proc *proc, const char *name, char *value, size_t size)
 {
 	size_t len = 0, name_len = strlen(name);
-	char *text = read_proc(pid, "environ", &len);
+	char *text = proc->headless ? read_threads_environ(proc->pid, &len)
+				    : read_proc(proc->pid, "environ", &len);
 	bool found = false;
 	for (const char *p = text; p && p < text + len; p += strlen(p) + 1) {
 		if (strncmp(p, name, name_len) != 0 || p[name_len] != '=')
@@ -308,7 +340,7 @@ static void
 kill_living(const struct procs *list)
 {
 	for (size_t i = 0; i < list->n; i++) {
-		if (list->v[i].state != 'Z')
+		if (!list->v[i].dead)
 			procs_signal(&list->v[i], SIGKILL);
 	}
 }
@@ -366,10 +398,10 @@ holds(const struct procs *list, pid_t pid)
 }
 
 static bool
-is_marked(pid_t pid, const char *name, const char *prefix, const char *ours)
+is_marked(const struct proc *proc, const char *name, const char *prefix, const char *ours)
 {
 	char value[256];
-	return procs_env(pid, name, value, sizeof(value)) &&
+	return procs_env(proc, name, value, sizeof(value)) &&
 	    strncmp(value, prefix, strlen(prefix)) == 0 &&
 	    strncmp(value, ours, strlen(ours)) != 0;
 }
@@ -383,8 +415,8 @@ procs_end_marked(const char *name, const char *prefix, const char *ours)
 	add_all(&all);
 	for (size_t i = 0; i < all.n; i++) {
 		const struct proc *proc = &all.v[i];
-		if (proc->state != 'Z' && !holds(&spared, proc->pid) &&
-		    is_marked(proc->pid, name, prefix, ours) &&
+		if (!proc->dead && !holds(&spared, proc->pid) &&
+		    is_marked(proc, name, prefix, ours) &&
 		    procs_signal(proc, SIGKILL) == 0)
 			n++;
 	}

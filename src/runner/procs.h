@@ -15,7 +15,8 @@
 
 struct proc {
 	pid_t pid, ppid, pgrp, session;
-	char state; /* 'Z': dead, only to be reaped */
+	bool dead;     /* all threads of it: only to be reaped */
+	bool headless; /* the first thread has ended, others run */
 	uint64_t
 	    start; /* in clock ticks after boot: with pid it names a process for good */
 };
@@ -53,7 +54,7 @@ int procs_signal(const struct proc *, int sig);
  * The value that the environment gave to name when the process was started.
  * false where it is not there, is longer than size, or may not be read.
  */
-bool procs_env(pid_t, const char *name, char *value, size_t size);
+bool procs_env(const struct proc *, const char *name, char *value, size_t size);
 
 /*
  * Kills (SIGKILL) everything below the calling process and reaps it, over and

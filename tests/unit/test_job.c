@@ -17,6 +17,7 @@
 
 #include "base/clk.h"
 #include "base/log.h"
+#include "headless.h"
 #include "runner/env.h"
 #include "runner/jobs.h"
 #include "runner/procs.h"
@@ -360,6 +361,16 @@ START_TEST(one_that_hides_its_origin_is_gone_when_no_older_job_runs)
 }
 END_TEST
 
+START_TEST(an_orphan_whose_first_thread_has_ended_is_killed_too)
+{
+	set_up();
+	pid_t orphan = start_headless().pid;
+	run_sh("exit 0", 0, 1000);
+	ck_assert(is_gone(orphan));
+	tear_down();
+}
+END_TEST
+
 START_TEST(a_long_lived_process_spares_none_that_hides)
 {
 	extern char **environ;
@@ -611,6 +622,7 @@ UNIT_MAIN("job", exit_codes_and_signals_are_told,
     descendants_get_sigterm_once_before_they_are_killed,
     what_escapes_by_double_fork_and_setsid_is_gone_at_the_end,
     one_that_hides_its_origin_is_gone_when_no_older_job_runs,
+    an_orphan_whose_first_thread_has_ended_is_killed_too,
     a_long_lived_process_spares_none_that_hides,
     an_orphan_of_a_running_job_is_left_alone_when_another_ends,
     a_grandchild_that_holds_the_output_open_holds_nothing_up,

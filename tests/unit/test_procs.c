@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "headless.h"
 #include "runner/procs.h"
 
 static int report[2];
@@ -80,7 +81,7 @@ START_TEST(what_stat_says_is_read_whatever_the_name)
 	ck_assert_int_eq(self.ppid, getppid());
 	ck_assert_int_eq(self.pgrp, getpgrp());
 	ck_assert_int_eq(self.session, getsid(0));
-	ck_assert_int_eq(self.state, 'R');
+	ck_assert(!self.dead);
 	ck_assert_int_eq(procs_stat(1, &other), 0);
 	ck_assert_uint_lt(other.start, self.start);
 	ck_assert_int_eq(procs_stat(0x3fffffff, &other), -1);
@@ -149,12 +150,42 @@ START_TEST(the_environment_of_a_start_is_read)
 	ck_assert_int_eq(pipe(report), 0);
 	pid_t pid = start_sh("echo $$; kill -STOP $$", "MARK=abc.1");
 	ck_assert_int_eq(next_line(), pid);
-	ck_assert(procs_env(pid, "MARK", value, sizeof(value)));
+	struct proc proc;
+	ck_assert_int_eq(procs_stat(pid, &proc), 0);
+	ck_assert(procs_env(&proc, "MARK", value, sizeof(value)));
 	ck_assert_str_eq(value, "abc.1");
-	ck_assert(!procs_env(pid, "MAR", value, sizeof(value)));
-	ck_assert(!procs_env(pid, "MARK", value, 5));
-	ck_assert(!procs_env(0x3fffffff, "MARK", value, sizeof(value)));
+	ck_assert(!procs_env(&proc, "MAR", value, sizeof(value)));
+	ck_assert(!procs_env(&proc, "MARK", value, 5));
+	proc.pid = 0x3fffffff;
+	ck_assert(!procs_env(&proc, "MARK", value, sizeof(value)));
 	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+END_TEST
+
+START_TEST(one_whose_first_thread_has_ended_is_alive)
+{
+	char value[4096];
+	int status;
+	struct proc proc = start_headless();
+	ck_assert(!proc.dead);
+	ck_assert(procs_env(&proc, "PATH", value, sizeof(value)));
+	ck_assert_int_eq(waitpid(proc.pid, &status, WNOHANG), 0);
+	ck_assert_uint_eq(procs_end_all(20000), 0);
+	ck_assert_int_eq(procs_stat(proc.pid, &proc), -1);
+}
+END_TEST
+
+START_TEST(one_that_was_not_reaped_is_dead)
+{
+	siginfo_t info;
+	struct proc proc;
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(0);
+	ck_assert_int_eq(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	ck_assert_int_eq(procs_stat(pid, &proc), 0);
+	ck_assert(proc.dead && !proc.headless);
 	waitpid(pid, NULL, 0);
 }
 END_TEST
@@ -201,5 +232,6 @@ END_TEST
 UNIT_MAIN("procs", what_stat_says_is_read_whatever_the_name,
     children_and_all_descendants_are_found,
     a_signal_goes_to_that_process_and_to_no_other_of_its_number,
-    the_environment_of_a_start_is_read, everything_below_is_ended_however_it_hides,
+    the_environment_of_a_start_is_read, one_whose_first_thread_has_ended_is_alive,
+    one_that_was_not_reaped_is_dead, everything_below_is_ended_however_it_hides,
     a_family_is_ended_by_its_mark_but_not_our_own)

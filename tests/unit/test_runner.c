@@ -501,7 +501,9 @@ START_TEST(what_a_killed_runner_left_is_ended_by_the_next)
 		_exit(127);
 	}
 	char value[96];
-	while (!procs_env(left, "FILEMON_JOB", value, sizeof(value)))
+	struct proc proc;
+	ck_assert_int_eq(procs_stat(left, &proc), 0);
+	while (!procs_env(&proc, "FILEMON_JOB", value, sizeof(value)))
 		usleep(1000);
 	write_conf(conf);
 	int fds[2];
