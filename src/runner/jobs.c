@@ -276,6 +276,7 @@ jobs_new(struct ev_loop *loop, const char *family, const struct jobs_events *eve
 	struct jobs *jobs = xcalloc(1, sizeof(*jobs));
 	struct proc self = { 0 };
 	procs_stat(getpid(), &self);
+	procs_own(NULL, 0); /* while a descriptor is free */
 	jobs->loop = loop;
 	jobs->events = *events;
 	snprintf(jobs->prefix, sizeof(jobs->prefix), "%s.%d-%" PRIu64 ".", family,

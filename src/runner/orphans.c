@@ -148,6 +148,22 @@ has_no_orphan(const struct jobs *jobs)
 	return true;
 }
 
+static size_t
+kill_one(struct jobs *jobs, const struct proc *proc)
+{
+	/* It died a moment ago, and is reaped before a job is over. */
+	if (proc->dead) {
+		count(jobs, NULL, 1);
+		return 1;
+	}
+	struct claim claim = claim_of(jobs, proc);
+	if (claim.spared)
+		return claim.owner ? 0 : doubt(jobs, proc);
+	size_t n = kill_orphan(jobs, proc);
+	count(jobs, claim.owner, n);
+	return n;
+}
+
 size_t
 orphans_kill(struct jobs *jobs)
 {
@@ -156,24 +172,14 @@ orphans_kill(struct jobs *jobs)
 	if (has_no_orphan(jobs))
 		return 0;
 	procs_children(getpid(), &children);
-	for (size_t i = 0; i < children.n; i++) {
-		const struct proc *proc = &children.v[i];
-		if (jobs_find_alive(jobs, proc->pid))
-			continue;
-		/* It died a moment ago, and is reaped before a job is over. */
-		if (proc->dead) {
-			count(jobs, NULL, 1);
-			left++;
-			continue;
-		}
-		struct claim claim = claim_of(jobs, proc);
-		if (claim.spared) {
-			left += claim.owner ? 0 : doubt(jobs, proc);
-			continue;
-		}
-		size_t n = kill_orphan(jobs, proc);
-		left += n;
-		count(jobs, claim.owner, n);
+	/* "Could not look" is not "is gone"; and whose one is could not be read. */
+	if (children.partial) {
+		count(jobs, NULL, 1);
+		left = 1;
+	}
+	for (size_t i = 0; !children.partial && i < children.n; i++) {
+		if (!jobs_find_alive(jobs, children.v[i].pid))
+			left += kill_one(jobs, &children.v[i]);
 	}
 	procs_release(&children);
 	return left;

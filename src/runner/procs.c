@@ -33,6 +33,7 @@ void
 procs_reset(struct procs *list)
 {
 	list->n = 0;
+	list->partial = false;
 }
 
 void
@@ -50,6 +51,14 @@ add(struct procs *list, const struct proc *proc)
 		list->v = xreallocarray(list->v, list->cap, sizeof(*list->v));
 	}
 	list->v[list->n++] = *proc;
+}
+
+/* To be said while errno is that of a look that failed: is it for want of ours? */
+static void
+note_failure(struct procs *list)
+{
+	if (errno == EMFILE || errno == ENFILE || errno == ENOMEM)
+		list->partial = true;
 }
 
 /* At most max bytes of an open file of /proc, whose size is not known before. */
@@ -147,7 +156,9 @@ add_listed(const char *text, pid_t parent, struct procs *list)
 		long pid = strtol(text, &end, 10);
 		if (end == text)
 			return;
-		if (procs_stat((pid_t)pid, &proc) == 0 && proc.ppid == parent)
+		if (procs_stat((pid_t)pid, &proc) == -1)
+			note_failure(list);
+		else if (proc.ppid == parent)
 			add(list, &proc);
 	}
 }
@@ -158,8 +169,10 @@ read_children(pid_t pid, struct procs *list)
 {
 	char path[64];
 	DIR *dir = open_threads(pid);
-	if (!dir)
+	if (!dir) {
+		note_failure(list);
 		return true;
+	}
 	bool known = true;
 	for (pid_t tid; known && (tid = next_number(dir)) > 0;) {
 		size_t len;
@@ -167,7 +180,9 @@ read_children(pid_t pid, struct procs *list)
 		char *text = read_proc(pid, path, &len);
 		if (text)
 			add_listed(text, pid, list);
-		else if (errno == ENOENT)
+		else if (errno != ENOENT)
+			note_failure(list);
+		else
 			known = access("/proc/thread-self/children", F_OK) == 0;
 		free(text);
 	}
@@ -223,11 +238,15 @@ add_all(struct procs *list)
 {
 	struct proc proc;
 	DIR *dir = opendir("/proc");
-	if (!dir)
+	if (!dir) {
+		note_failure(list);
 		return;
+	}
 	for (pid_t pid; (pid = next_number(dir)) > 0;) {
 		if (procs_stat(pid, &proc) == 0)
 			add(list, &proc);
+		else
+			note_failure(list);
 	}
 	closedir(dir);
 }
@@ -251,6 +270,7 @@ procs_children(pid_t pid, struct procs *list)
 	list->n = before;
 	add_all(&all);
 	add_children_among(&all, pid, list);
+	list->partial |= all.partial;
 	procs_release(&all);
 }
 
@@ -276,6 +296,7 @@ procs_tree(pid_t pid, struct procs *list)
 	list->n = before;
 	add_all(&all);
 	add_tree_among(&all, pid, list);
+	list->partial |= all.partial;
 	procs_release(&all);
 }
 
@@ -368,7 +389,7 @@ procs_end_all(int64_t max_ms)
 		procs_tree(getpid(), &list);
 		kill_living(&list);
 		if (clk_mono_ms() >= end) {
-			left = list.n;
+			left = list.n > 0 ? list.n : 1;
 			break;
 		}
 		poll(NULL, 0, pass < QUICK_PASSES ? 0 : LOOK_AGAIN_MS);

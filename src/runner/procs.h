@@ -24,11 +24,12 @@ struct proc {
 struct procs {
 	struct proc *v;
 	size_t n, cap;
+	bool partial; /* for want of a descriptor or memory some may be missing */
 };
 
 #define PROCS_INIT \
 	{ \
-		NULL, 0, 0 \
+		NULL, 0, 0, false \
 	}
 
 void procs_reset(struct procs *);
@@ -41,7 +42,8 @@ uint64_t procs_now(void);
 /*
  * The numbers of the calling process's children, zombies too: so many, of which
  * at most max are written; -1 where the kernel does not tell (then
- * procs_children).  For a process of one thread; cheap.
+ * procs_children).  For a process of one thread; cheap.  Needs a descriptor at the
+ * first call alone.
  */
 ssize_t procs_own(pid_t *pids, size_t max);
 /* Adds the children of pid, zombies too. */

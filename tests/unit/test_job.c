@@ -17,6 +17,7 @@
 
 #include "base/clk.h"
 #include "base/log.h"
+#include "descriptors.h"
 #include "headless.h"
 #include "runner/env.h"
 #include "runner/jobs.h"
@@ -371,6 +372,30 @@ START_TEST(an_orphan_whose_first_thread_has_ended_is_killed_too)
 }
 END_TEST
 
+START_TEST(without_a_descriptor_to_look_with_no_job_is_over)
+{
+	set_up();
+	char path[96];
+	start_sh(1,
+	    "echo $$ >x; mv x self; setsid sh -c 'setsid sh -c \"echo \\$\\$ >y;"
+	    " mv y escaped; exec sleep 600\" &' >/dev/null 2>&1 &\n"
+	    "while [ ! -e end ]; do sleep 0.01; done",
+	    0, 1000);
+	pid_t self = wait_for_pid("self"), escaped = wait_for_pid("escaped");
+	snprintf(path, sizeof(path), "%s/end", dir);
+	leave_descriptors(0);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	while (!is_gone(self))
+		ev_run(loop, EVRUN_ONCE);
+	bool ended = seen[1].ended;
+	give_descriptors();
+	ck_assert(!ended);
+	wait_ended();
+	ck_assert(is_gone(escaped));
+	tear_down();
+}
+END_TEST
+
 START_TEST(a_long_lived_process_spares_none_that_hides)
 {
 	extern char **environ;
@@ -623,6 +648,7 @@ UNIT_MAIN("job", exit_codes_and_signals_are_told,
     what_escapes_by_double_fork_and_setsid_is_gone_at_the_end,
     one_that_hides_its_origin_is_gone_when_no_older_job_runs,
     an_orphan_whose_first_thread_has_ended_is_killed_too,
+    without_a_descriptor_to_look_with_no_job_is_over,
     a_long_lived_process_spares_none_that_hides,
     an_orphan_of_a_running_job_is_left_alone_when_another_ends,
     a_grandchild_that_holds_the_output_open_holds_nothing_up,

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "descriptors.h"
 #include "headless.h"
 #include "runner/procs.h"
 
@@ -118,6 +119,31 @@ START_TEST(children_and_all_descendants_are_found)
 	waitpid(child, NULL, 0);
 	procs_release(&children);
 	procs_release(&tree);
+}
+END_TEST
+
+START_TEST(without_a_descriptor_it_is_said_that_some_may_be_missing)
+{
+	struct procs list = PROCS_INIT;
+	ck_assert_int_eq(pipe(report), 0);
+	pid_t child = fork();
+	if (child == 0)
+		stay();
+	for (rlim_t n = 0; n < 3; n++) {
+		procs_reset(&list);
+		leave_descriptors(n);
+		procs_children(getpid(), &list);
+		give_descriptors();
+		ck_assert(list.partial ? n < 2 : list.n == 1);
+		procs_reset(&list);
+		leave_descriptors(n);
+		procs_tree(getpid(), &list);
+		give_descriptors();
+		ck_assert(list.partial ? n < 2 : list.n == 1);
+	}
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	procs_release(&list);
 }
 END_TEST
 
@@ -231,6 +257,7 @@ END_TEST
 
 UNIT_MAIN("procs", what_stat_says_is_read_whatever_the_name,
     children_and_all_descendants_are_found,
+    without_a_descriptor_it_is_said_that_some_may_be_missing,
     a_signal_goes_to_that_process_and_to_no_other_of_its_number,
     the_environment_of_a_start_is_read, one_whose_first_thread_has_ended_is_alive,
     one_that_was_not_reaped_is_dead, everything_below_is_ended_however_it_hides,
