@@ -9,7 +9,9 @@
 #include "base/xmalloc.h"
 #include "state/delivery.h"
 #include "watcher/ask.h"
+#include "watcher/choice_priv.h"
 #include "watcher/dispatch.h"
+#include "watcher/order.h"
 #include "watcher/pending.h"
 #include "watcher/place.h"
 #include "watcher/reconcile.h"
@@ -19,21 +21,6 @@
 #define UNSEEN_WAIT_MS 5000
 #define LOOK_AGAIN_MS 20
 #define CONTENT_WAIT_MS 30000
-#define MOVE_CANDIDATES 16
-
-/* What is known of a path that may start. */
-struct choice {
-	struct watcher *w;
-	struct handler *handler;
-	int64_t now_ms, now_wall_ns; /* before anything was looked at */
-	struct delivery d;
-	struct node node;
-	struct root *root;
-	struct buf path;
-	struct stat st;
-	struct body body;
-	bool wanted;
-};
 
 static void
 postpone(struct choice *c, int64_t due)
@@ -57,40 +44,6 @@ drop_row(struct choice *c)
 	delivery_delete(c->w->state, c->d.handler, c->d.node);
 	delivery_unblock(c->w->state, c->d.handler, c->d.node, clk_mono_ms());
 	pending_cleanup(c->w, c->root, c->d.node);
-}
-
-/* The nearest directory above that this handler has to be told of first.  One
-   it does not want is there to be removed, and waits for what is below it. */
-static int64_t
-pending_above(struct choice *c)
-{
-	struct node above = c->node;
-	struct delivery d;
-	size_t len = c->path.len;
-
-	if (!(c->handler->config->types & TYPE_BIT_DIR))
-		return 0;
-	while (above.parent != 0 && node_get(c->w->state, above.parent, &above)) {
-		const char *slash = memrchr(c->path.p, '/', len);
-
-		len = slash == NULL ? 0 : (size_t)(slash - c->path.p);
-		if (pending_wants(c->handler, &above, c->path.p, len) &&
-		    delivery_get(c->w->state, c->d.handler, above.id, &d) && d.pending)
-			return above.id;
-	}
-	return 0;
-}
-
-static int64_t
-goes_first(struct choice *c)
-{
-	int64_t first = 0;
-
-	if (!c->wanted || c->node.sig.type != SIG_DIR)
-		first = delivery_child(c->w->state, c->d.handler, c->d.node);
-	if (first == 0 && c->wanted)
-		first = pending_above(c);
-	return first;
 }
 
 /* Nothing could be concluded (a directory above is being renamed): not at once again. */
@@ -171,58 +124,6 @@ needs_run(struct choice *c)
 		return true;
 	drop_row(c);
 	return false;
-}
-
-/*
- * The other end of a move: for a path that came by a rename, the one it had,
- * known to the handler just as it was; for one that went by a rename, the one
- * it has now, not told yet.
- */
-static bool
-is_other_end(struct choice *c, int64_t id, struct delivery *other)
-{
-	struct node node;
-
-	if (id == c->node.id || !node_get(c->w->state, id, &node) ||
-	    node.gone == c->node.gone ||
-	    (node.gone ? c->node.origin != id : node.origin != c->node.id) ||
-	    !sig_moved(&node.sig, &c->node.sig) ||
-	    !delivery_get(c->w->state, c->d.handler, id, other) ||
-	    place_path(c->w, id, &c->w->scratch) != c->root)
-		return false;
-	if (node.gone)
-		return other->state == DELIVERY_YES &&
-		    other->sig == sig_hash(&node.sig) && other->due != STATE_DUE_RUNNING;
-	return other->state == DELIVERY_NO && other->pending && other->attempts == 0;
-}
-
-static bool
-other_end(struct choice *c, struct delivery *other)
-{
-	int64_t ids[MOVE_CANDIDATES];
-	size_t n;
-
-	if (c->handler->config->move.n == 0 || c->node.sig.type == SIG_DIR)
-		return false;
-	n = node_by_inode(c->w->state, c->node.sig.ino, ids, MOVE_CANDIDATES);
-	for (size_t i = 0; i < n; i++)
-		if (is_other_end(c, ids[i], other))
-			return true;
-	return false;
-}
-
-/* A load that is a move, from old. */
-static bool
-moved_from(struct choice *c, struct delivery *old)
-{
-	return c->d.state == DELIVERY_NO && c->d.attempts == 0 && other_end(c, old);
-}
-
-/* A removal that a move will make needless; it waits for it. */
-static bool
-moves_to(struct choice *c, struct delivery *to)
-{
-	return c->d.state == DELIVERY_YES && other_end(c, to);
 }
 
 static const char *
@@ -350,7 +251,7 @@ load(struct choice *c, bool young)
 {
 	struct delivery old;
 
-	if (moved_from(c, &old))
+	if (order_moved_from(c, &old))
 		begin(c, WIRE_MOVE, &old);
 	else if (waits_for_content(c, young))
 		return;
@@ -389,12 +290,12 @@ consider(struct choice *c)
 	if (!load_choice(c) || !is_current(c))
 		return;
 	c->wanted = pending_wants(c->handler, &c->node, c->path.p, c->path.len);
-	first = goes_first(c);
+	first = order_first(c);
 	if (first != 0) {
 		block_on(c, first);
 		return;
 	}
-	if (!c->wanted && moves_to(c, &old)) {
+	if (!c->wanted && order_moves_to(c, &old)) {
 		block_on(c, old.node);
 		return;
 	}
