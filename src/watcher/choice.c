@@ -59,21 +59,34 @@ look_later(struct choice *c)
 	postpone(c, clk_mono_ms() + LOOK_AGAIN_MS);
 }
 
+/* Length of the path of the directory that the first len bytes are in. */
+static size_t
+dir_len(const struct choice *c, size_t len)
+{
+	const char *slash = memrchr(c->path.p, '/', len);
+
+	return slash == NULL ? 0 : (size_t)(slash - c->path.p);
+}
+
 /*
  * Did something else, such as a symbolic link, take the place of a directory above
- * it?  Then what is seen through that, or cannot be, is not this path.
+ * it?  Then what is seen through that, or cannot be, is not this path.  What the
+ * filter leaves out has no row that would say so: it is looked at.
  */
 static bool
 is_elsewhere(struct choice *c)
 {
 	struct node dir = c->node;
+	struct stat st;
 
-	/* So often at most: rows of a damaged file may be each other's parents. */
-	for (size_t i = 0; i < c->path.len; i++) {
+	for (size_t len = dir_len(c, c->path.len); len > 0; len = dir_len(c, len)) {
 		if (!node_get(c->w->state, dir.parent, &dir))
 			return false;
 		if (!dir.gone)
 			return dir.sig.type != SIG_DIR && dir.sig.ino != 0;
+		if (watcher_lstat(c->w, c->root, c->path.p, len, &st) == 0 &&
+		    !S_ISDIR(st.st_mode))
+			return true;
 	}
 	return false;
 }
