@@ -36,7 +36,9 @@ struct delivery {
 	int64_t since; /* if pending: dirty since */
 	int64_t attempts;
 	bool dead;
-	int64_t blocked_on; /* node; itself: its content is being read; 0: none */
+	/* node; itself: its content is being read; until due, where that is a time;
+	   0: none */
+	int64_t blocked_on;
 };
 
 struct delivery_failure {

@@ -21,6 +21,7 @@
 #define UNSEEN_WAIT_MS 5000
 #define LOOK_AGAIN_MS 20
 #define CONTENT_WAIT_MS 30000
+#define MOVE_WAIT_MS 30000
 
 static void
 postpone(struct choice *c, int64_t due)
@@ -35,6 +36,15 @@ block_on(struct choice *c, int64_t node)
 {
 	c->d.due = STATE_DUE_BLOCKED;
 	c->d.blocked_on = node;
+	delivery_put(c->w->state, &c->d);
+}
+
+/* Not for ever: the other end may wait for yet others. */
+static void
+wait_for_move(struct choice *c, int64_t to)
+{
+	c->d.due = clk_mono_ms() + MOVE_WAIT_MS;
+	c->d.blocked_on = to;
 	delivery_put(c->w->state, &c->d);
 }
 
@@ -292,7 +302,7 @@ load_choice(struct choice *c)
 static void
 consider(struct choice *c)
 {
-	struct delivery old;
+	struct delivery to;
 	int64_t first, wait;
 	bool young;
 
@@ -308,8 +318,8 @@ consider(struct choice *c)
 		block_on(c, first);
 		return;
 	}
-	if (!c->wanted && order_moves_to(c, &old)) {
-		block_on(c, old.node);
+	if (!c->wanted && order_moves_to(c, &to) && c->d.blocked_on != to.node) {
+		wait_for_move(c, to.node);
 		return;
 	}
 	if (!needs_run(c))

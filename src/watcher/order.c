@@ -88,8 +88,10 @@ order_moved_from(struct choice *c, struct delivery *old)
 	return c->d.state == DELIVERY_NO && c->d.attempts == 0 && other_end(c, old);
 }
 
+/* What was not told as it was when it went is no move's (is_other_end). */
 bool
 order_moves_to(struct choice *c, struct delivery *to)
 {
-	return c->d.state == DELIVERY_YES && other_end(c, to);
+	return c->d.state == DELIVERY_YES && c->d.sig == sig_hash(&c->node.sig) &&
+	    other_end(c, to);
 }

@@ -17,7 +17,7 @@ struct delivery;
 int64_t order_first(struct choice *);
 /* A load that is a move, from old. */
 bool order_moved_from(struct choice *, struct delivery *old);
-/* A removal that a move will make needless; it waits for it. */
+/* A removal that a move will make needless; it waits for it, but not for ever. */
 bool order_moves_to(struct choice *, struct delivery *to);
 
 #endif

@@ -60,8 +60,8 @@ queue_state(const struct watcher *w, const struct handler *handler,
 	}
 	if (d->due == STATE_DUE_BLOCKED)
 		return "blocked";
-	if (d->blocked_on == d->node)
-		return "reading";
+	if (d->blocked_on != 0)
+		return d->blocked_on == d->node ? "reading" : "blocked";
 	if (d->due <= now)
 		return due_state(handler);
 	if (loops_cooling(&w->loops, d->node, now) != NULL)

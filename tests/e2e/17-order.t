@@ -40,4 +40,35 @@ h remove two/sub/b.c 1"
 hidden include 'include = { "*.c" }'
 hidden ignore 'ignore = { "*", "!*/", "!*.c" }'
 
+# A file that was changed and renamed at once is no move: its removal does not wait
+# for a load that fails for ever.
+: >"$HLOG"
+cat >"$T/fails" <<EOS
+#!/bin/sh
+"$H/log" load
+[ "\${FILEMON_RELPATH##*/}" != b ]
+EOS
+chmod +x "$T/fails"
+project changed <<CONF
+settle = 300ms
+handler h {
+	load        = { "$T/fails" }
+	remove-file = { "$H/log", "remove" }
+	move        = { "$H/log", "move" }
+	retries     = -1
+	backoff     = 50ms
+	backoff-max = 50ms
+	breaker-failures = 0
+}
+CONF
+echo 1 >"$P/a"
+start_daemon
+idle >/dev/null
+echo 2 >>"$P/a"
+mv "$P/a" "$P/b"
+ok "the load of what was renamed fails" wait_for "$LIMIT" logged "h load b 3"
+ok "its old path is removed all the same" wait_for "$LIMIT" logged "h remove a 1"
+not_ok "and nothing was taken for a move" grep -q "^h move " "$HLOG"
+ctl stop >/dev/null
+
 finish
