@@ -242,7 +242,8 @@ delivery_child(struct state *state, int64_t handler, int64_t dir)
 	    bound(state,
 		"SELECT c.id FROM node c CROSS JOIN delivered d"
 		" ON d.handler = ?1 AND d.node = c.id"
-		" WHERE c.parent = ?2 AND d.due IS NOT NULL ORDER BY c.name DESC LIMIT 1",
+		" WHERE c.parent = ?2 AND d.due IS NOT NULL"
+		" AND (d.attempts = 0 OR d.tried = 0) ORDER BY c.name DESC LIMIT 1",
 		handler, dir),
 	    0);
 }

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/xmalloc.h"
 #include "state/recent.h"
+#include "state/sig.h"
 
 /*
  * Format.  node: a row a path; type, size ... are the signature (sig.h) last
@@ -255,6 +256,7 @@ state_open(const char *path, int cache_kib)
 	make_due(state);
 	state_look_blocked(state);
 	state_look_failed(state);
+	state_look_in_way(state);
 	meta_get(state, "scanned", scanned, sizeof(scanned));
 	state->is_new = scanned[0] == '\0';
 	state_commit(state);
@@ -318,6 +320,17 @@ state_look_failed(struct state *state)
 	state->hints.failed =
 	    sql_number(
 		state->sql, state_stmt(state, "SELECT 1 FROM failure LIMIT 1"), 0) != 0;
+}
+
+void
+state_look_in_way(struct state *state)
+{
+	sqlite3_stmt *stmt = state_stmt(state,
+	    "SELECT 1 FROM delivered d CROSS JOIN node n ON n.id = d.node"
+	    " WHERE d.due IS NOT NULL AND n.type = ?1 AND n.gone = 0 LIMIT 1");
+
+	sqlite3_bind_int(stmt, 1, SIG_DIR);
+	state->hints.in_way = sql_number(state->sql, stmt, 0) != 0;
 }
 
 bool
@@ -387,7 +400,7 @@ state_commit(struct state *state)
 	/* What was remembered of it may be undone. */
 	if (ret == -1) {
 		recent_clear(&state->recent);
-		state->hints = (struct state_hints){ true, true };
+		state->hints = (struct state_hints){ true, true, true };
 	}
 	return ret;
 }

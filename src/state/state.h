@@ -47,11 +47,13 @@ struct recent *state_recent(struct state *);
 struct state_hints {
 	bool blocked; /* false: no delivery waits for another path */
 	bool failed;  /* false: no failure is kept */
+	bool in_way;  /* false: nothing is pending for a directory that is there */
 };
 struct state_hints *state_hints(struct state *);
 /* Looks again whether there is any. */
 void state_look_blocked(struct state *);
 void state_look_failed(struct state *);
+void state_look_in_way(struct state *);
 /* The file holds no tree yet: nothing that is found is news. */
 bool state_is_new(const struct state *);
 /* The first scan went through; from now on what a scan finds is news. */

@@ -5,13 +5,11 @@
 /*
  * Starts jobs for what is due and notes how they ended.
  *
- * Order: one handler never runs twice at once for a path.  A removal waits for
- * the pending removals below it, so a directory never goes before its
- * children; a load waits for a directory above it that is pending, so that a
- * directory comes before what is in it.  Handlers take turns; each has `jobs`
- * slots.  Of a handler whose jobs are over at once a few more than that are
- * asked for: the runner has them in hand when a slot becomes free.  What is in
- * hand is called back when its path changes, or its handler may not run.
+ * One handler never runs twice at once for a path; which path goes before another is
+ * in order.h.  Handlers take turns; each has `jobs` slots.  Of a handler whose
+ * jobs are over at once a few more than that are asked for: the runner has them in
+ * hand when a slot becomes free.  What is in hand is called back when its path
+ * changes, or its handler may not run.
  *
  * Intent first: that a run begins is durable before the runner is asked, and
  * the state noted as delivered is the one from before the start.  Anything that

@@ -10,8 +10,20 @@
 
 #define MOVE_CANDIDATES 16
 
-/* The nearest directory above that this handler has to be told of first.  One
-   it does not want is there to be removed, and waits for what is below it. */
+static bool
+is_dir(const struct node *node)
+{
+	return node->sig.type == SIG_DIR && !node->gone;
+}
+
+static bool
+takes_dirs(const struct choice *c)
+{
+	return (c->handler->config->types & TYPE_BIT_DIR) != 0;
+}
+
+/* The nearest directory above that this handler has to be told of first.  One that
+   it does not want, but could, is there to be removed, and waits for what is below. */
 static int64_t
 pending_above(struct choice *c)
 {
@@ -19,17 +31,27 @@ pending_above(struct choice *c)
 	struct delivery d;
 	size_t len = c->path.len;
 
-	if (!(c->handler->config->types & TYPE_BIT_DIR))
+	/* To look at each directory for each load would be dear. */
+	if (!takes_dirs(c) && !state_hints(c->w->state)->in_way)
 		return 0;
 	while (above.parent != 0 && node_get(c->w->state, above.parent, &above)) {
 		const char *slash = memrchr(c->path.p, '/', len);
 
 		len = slash == NULL ? 0 : (size_t)(slash - c->path.p);
-		if (pending_wants(c->handler, &above, c->path.p, len) &&
+		if ((takes_dirs(c) ? pending_wants(c->handler, &above, c->path.p, len)
+				   : is_dir(&above)) &&
 		    delivery_get(c->w->state, c->d.handler, above.id, &d) && d.pending)
 			return above.id;
 	}
 	return 0;
+}
+
+/* Not so a directory that is to be told of, or stands where the handler knows
+   something else. */
+static bool
+waits_for_below(const struct choice *c)
+{
+	return !is_dir(&c->node) || (!c->wanted && takes_dirs(c));
 }
 
 int64_t
@@ -37,11 +59,28 @@ order_first(struct choice *c)
 {
 	int64_t first = 0;
 
-	if (!c->wanted || c->node.sig.type != SIG_DIR)
+	if (waits_for_below(c))
 		first = delivery_child(c->w->state, c->d.handler, c->d.node);
 	if (first == 0 && c->wanted)
 		first = pending_above(c);
 	return first;
+}
+
+void
+order_note_pending(struct watcher *w, const struct node *node)
+{
+	if (is_dir(node))
+		state_hints(w->state)->in_way = true;
+}
+
+void
+order_note_done(struct watcher *w, int64_t id)
+{
+	struct node node;
+
+	if (state_hints(w->state)->in_way && node_get(w->state, id, &node) &&
+	    is_dir(&node))
+		state_look_in_way(w->state);
 }
 
 /*

@@ -13,6 +13,7 @@
 #include "state/delivery.h"
 #include "watcher/choice.h"
 #include "watcher/dispatch.h"
+#include "watcher/order.h"
 #include "watcher/pending.h"
 #include "watcher/place.h"
 #include "watcher/unsure.h"
@@ -170,6 +171,18 @@ count_attempts(const struct ending *e, char *out, size_t size)
 	return out;
 }
 
+/* What waits to be removed until it was loaded waits no more (order.h). */
+static void
+release_removals(const struct ending *e)
+{
+	const struct job *job = e->job;
+	struct node node;
+
+	if (job->command != WIRE_REMOVE && node_get(e->w->state, job->node, &node) &&
+	    node.sig.type != SIG_DIR)
+		delivery_unblock(e->w->state, job->handler->id, job->node, e->now);
+}
+
 static void
 try_again(struct ending *e)
 {
@@ -179,6 +192,7 @@ try_again(struct ending *e)
 
 	e->d.due = e->now + wait;
 	delivery_put(e->w->state, &e->d);
+	release_removals(e);
 	e->job->handler->stats.retries++;
 	log_info("handler %s: %s %s: %s (attempt %s, next in %s)", config->name,
 	    dispatch_command_name(e->job->command), e->job->path, e->text,
@@ -344,4 +358,6 @@ outcome_note(struct watcher *w, struct job *job, const struct wire_msg *msg)
 		put_back(&e);
 		break;
 	}
+	if (job->command == WIRE_REMOVE)
+		order_note_done(w, job->node);
 }

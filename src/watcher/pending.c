@@ -4,6 +4,7 @@
 #include "base/clk.h"
 #include "state/delivery.h"
 #include "watcher/dispatch.h"
+#include "watcher/order.h"
 #include "watcher/place.h"
 #include "watcher/watcher_priv.h"
 
@@ -100,6 +101,7 @@ compare_unwanted(const struct pair *p, struct delivery *d)
 		delivery_unblock(p->w->state, d->handler, d->node, clk_mono_ms());
 	} else if (!(d->dead && d->tried == 0)) {
 		make_pending(p->w, d);
+		order_note_pending(p->w, p->node);
 	}
 }
 

@@ -7,6 +7,7 @@
 #include "state/delivery.h"
 #include "watcher/commands.h"
 #include "watcher/dispatch.h"
+#include "watcher/order.h"
 #include "watcher/pending.h"
 #include "watcher/place.h"
 #include "watcher/reconcile.h"
@@ -22,17 +23,30 @@ struct rows {
 	int64_t now, limit, count;
 };
 
+/* path is set to the node's. */
 static void
-add_path(struct rows *rows, cJSON *item, int64_t node)
+add_path(struct rows *rows, cJSON *item, int64_t node, struct buf *path)
 {
-	struct watcher *w = rows->request->w;
-	struct buf path = BUF_INIT;
-	struct root *root = place_path(w, node, &path);
+	struct root *root = place_path(rows->request->w, node, path);
 
 	if (root != NULL && root->index != 0)
 		cJSON_AddNumberToObject(item, "root", root->index);
-	control_add_bytes(item, "path", path.p, path.len);
-	buf_release(&path);
+	control_add_bytes(item, "path", path->p, path->len);
+}
+
+/* What runs for a path, or will. */
+static enum wire_command
+command_of(const struct rows *rows, const struct job *job, const struct delivery *d,
+    const struct buf *path)
+{
+	struct node node;
+
+	if (job != NULL)
+		return job->command;
+	return node_get(rows->request->w->state, d->node, &node) &&
+		pending_wants(rows->handler, &node, path->p, path->len)
+	    ? WIRE_LOAD
+	    : WIRE_REMOVE;
 }
 
 /* What a path that is due waits for. */
@@ -76,14 +90,12 @@ add_pending(void *ctx, const struct delivery *d)
 	struct watcher *w = rows->request->w;
 	cJSON *item = cJSON_CreateObject();
 	struct job *job = dispatch_job(w, rows->handler, d->node);
-	struct node node = { .gone = true };
+	struct buf path = BUF_INIT;
 
-	node_get(w->state, d->node, &node);
 	cJSON_AddStringToObject(item, "handler", rows->handler->config->name);
-	add_path(rows, item, d->node);
-	cJSON_AddStringToObject(item, "command",
-	    job != NULL ? dispatch_command_name(job->command)
-			: dispatch_command_name(node.gone ? WIRE_REMOVE : WIRE_LOAD));
+	add_path(rows, item, d->node, &path);
+	cJSON_AddStringToObject(
+	    item, "command", dispatch_command_name(command_of(rows, job, d, &path)));
 	cJSON_AddStringToObject(
 	    item, "state", queue_state(w, rows->handler, d, rows->now));
 	cJSON_AddNumberToObject(item, "attempts", (double)d->attempts);
@@ -94,6 +106,7 @@ add_pending(void *ctx, const struct delivery *d)
 	cJSON_AddNumberToObject(item, "age_ms", (double)(rows->now - d->since));
 	if (job != NULL && job->pid > 0)
 		cJSON_AddNumberToObject(item, "pid", (double)job->pid);
+	buf_release(&path);
 	cJSON_AddItemToArray(rows->items, item);
 }
 
@@ -104,10 +117,10 @@ add_dead(void *ctx, const struct delivery *d)
 	struct watcher *w = rows->request->w;
 	cJSON *item = cJSON_CreateObject();
 	struct delivery_failure failure;
-	struct buf store = BUF_INIT;
+	struct buf store = BUF_INIT, path = BUF_INIT;
 
 	cJSON_AddStringToObject(item, "handler", rows->handler->config->name);
-	add_path(rows, item, d->node);
+	add_path(rows, item, d->node, &path);
 	cJSON_AddNumberToObject(item, "attempts", (double)d->attempts);
 	if (delivery_failure_get(w->state, d->handler, d->node, &failure, &store)) {
 		cJSON_AddStringToObject(item, "command", failure.command);
@@ -117,6 +130,7 @@ add_dead(void *ctx, const struct delivery *d)
 		control_add_bytes(item, "output", failure.output, failure.output_len);
 	}
 	buf_release(&store);
+	buf_release(&path);
 	cJSON_AddItemToArray(rows->items, item);
 }
 
@@ -172,7 +186,9 @@ static void
 retry_row(void *ctx, const struct delivery *row)
 {
 	struct rows *rows = ctx;
+	struct state *state = rows->request->w->state;
 	struct delivery d = *row;
+	struct node node;
 
 	if (d.due >= STATE_DUE_RUNNING && d.pending)
 		return;
@@ -184,7 +200,9 @@ retry_row(void *ctx, const struct delivery *row)
 	d.due = rows->now;
 	d.blocked_on = 0;
 	d.body.known = false; /* it is to run, whatever was delivered */
-	delivery_put(rows->request->w->state, &d);
+	delivery_put(state, &d);
+	if (node_get(state, d.node, &node))
+		order_note_pending(rows->request->w, &node);
 	rows->count++;
 }
 

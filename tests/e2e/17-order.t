@@ -71,4 +71,87 @@ ok "its old path is removed all the same" wait_for "$LIMIT" logged "h remove a 1
 not_ok "and nothing was taken for a move" grep -q "^h move " "$HLOG"
 ctl stop >/dev/null
 
+# A directory takes the place of a file, for a handler that is told of files only: what
+# it knows under that name goes before what is in the directory is loaded.
+: >"$HLOG"
+mkdir "$T/copy"
+cat >"$T/mirror" <<EOS
+#!/bin/sh
+# mirror load|remove: keeps a copy of the tree, in which a file can be in the way
+"$H/log" "\$1"
+at=$T/copy/\$FILEMON_RELPATH
+case \$1 in
+load) mkdir -p "\${at%/*}" && [ ! -d "\$at" ] && cp "\$FILEMON_PATH" "\$at" ;;
+remove)
+	[ ! -e "$T/shut" ] && rm -f "\$at" || exit 1
+	cd "$T/copy" && find . -mindepth 1 -depth -type d -empty -delete
+	;;
+esac
+EOS
+chmod +x "$T/mirror"
+project place <<CONF
+settle = 20ms
+handler h {
+	load        = { "$T/mirror", "load" }
+	remove-file = { "$T/mirror", "remove" }
+	retries     = -1
+	backoff     = 50ms
+	backoff-max = 50ms
+	breaker-failures = 0
+	jobs = 4
+}
+CONF
+echo 1 >"$P/x"
+start_daemon
+idle >/dev/null
+: >"$T/shut"
+: >"$HLOG"
+rm "$P/x"
+mkdir -p "$P/x/d"
+echo 2 >"$P/x/d/f"
+echo 2 >"$P/x/g"
+ok "the file that a directory replaced is to be removed" \
+	wait_for "$LIMIT" logged "h remove x 3"
+not_ok "before that nothing in the directory is loaded" grep -q load "$HLOG"
+is "the queue says so" "$(ctl queue --json |
+	jq -r '.items[] | select(.path == "x").command')" remove-file
+ctl restart >/dev/null
+ok "it is again after a restart" wait_for "$LIMIT" logged "h remove x 6"
+not_ok "with what is in it" grep -q load "$HLOG"
+rm "$T/shut"
+ok "then all comes to its end" idle
+ok "and the copy is as the tree" diff -r -x .filemon "$P" "$T/copy"
+rm -r "$P/x"
+echo 3 >"$P/x"
+ok "the other way round too" idle
+ok "which is the same" diff -r -x .filemon "$P" "$T/copy"
+ctl stop >/dev/null
+
+# Not so of one that could be told of directories, but wants this one as a file only.
+: >"$HLOG"
+rm -r "$T/copy"
+mkdir "$T/copy"
+project narrow <<CONF
+settle = 20ms
+handler h {
+	types       = { file, dir }
+	match       = { "x", "!x/", "x/**" }
+	load        = { "$T/mirror", "load" }
+	remove-file = { "$T/mirror", "remove" }
+	retries     = -1
+	backoff     = 50ms
+	backoff-max = 50ms
+	breaker-failures = 0
+}
+CONF
+echo 1 >"$P/x"
+start_daemon
+idle >/dev/null
+rm "$P/x"
+mkdir "$P/x"
+echo 2 >"$P/x/g"
+ok "a file is removed though loads below its name fail" idle
+ok "which do not when it is" diff -r -x .filemon "$P" "$T/copy"
+ctl stop >/dev/null
+
 finish

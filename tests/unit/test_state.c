@@ -371,6 +371,48 @@ START_TEST(what_is_blocked_becomes_due_when_the_other_is_done)
 }
 END_TEST
 
+START_TEST(no_load_that_failed_is_waited_for)
+{
+	struct state *state = open_temporary();
+	int64_t root = node_root(state, "/p");
+	struct node dir = add_node(state, root, "d", SIG_DIR);
+	struct node file = add_node(state, dir.id, "f", SIG_FILE);
+	struct delivery d = {
+		.handler = 1, .node = file.id, .pending = true, .tried = 7
+	};
+
+	delivery_put(state, &d);
+	ck_assert_int_eq(delivery_child(state, 1, dir.id), file.id);
+	d.attempts = 1;
+	delivery_put(state, &d);
+	ck_assert_int_eq(delivery_child(state, 1, dir.id), 0);
+	d.tried = 0;
+	delivery_put(state, &d);
+	ck_assert_int_eq(delivery_child(state, 1, dir.id), file.id);
+	state_close(state);
+}
+END_TEST
+
+START_TEST(that_a_directory_is_pending_which_is_there_is_known)
+{
+	struct state *state = open_temporary();
+	int64_t root = node_root(state, "/p");
+	struct node dir = add_node(state, root, "d", SIG_DIR);
+	struct delivery d = { .handler = 1, .node = dir.id, .pending = true };
+
+	state_look_in_way(state);
+	ck_assert(!state_hints(state)->in_way);
+	delivery_put(state, &d);
+	state_look_in_way(state);
+	ck_assert(state_hints(state)->in_way);
+	dir.gone = true;
+	node_update(state, &dir);
+	state_look_in_way(state);
+	ck_assert(!state_hints(state)->in_way);
+	state_close(state);
+}
+END_TEST
+
 START_TEST(a_failure_is_kept_with_its_output_byte_for_byte)
 {
 	struct state *state = open_temporary();
@@ -541,7 +583,8 @@ UNIT_MAIN("state", a_path_is_found_and_built_again_through_its_directories,
     nothing_is_recalled_of_what_was_rolled_back,
     a_file_is_restamped_where_its_row_is_of_the_inode,
     due_deliveries_come_in_order_of_time,
-    what_is_blocked_becomes_due_when_the_other_is_done,
+    what_is_blocked_becomes_due_when_the_other_is_done, no_load_that_failed_is_waited_for,
+    that_a_directory_is_pending_which_is_there_is_known,
     a_failure_is_kept_with_its_output_byte_for_byte,
     what_is_blocked_or_failed_is_known_again_after_a_restart,
     a_handler_that_is_no_more_configured_is_forgotten_with_its_rows,
