@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/xmalloc.h"
+#include "state/node.h"
 
 #define COLUMNS \
 	"handler, node, state, sig, tried, due, since, attempts, dead, blocked_on," \
@@ -233,8 +234,8 @@ delivery_unblock(struct state *state, int64_t handler, int64_t node, int64_t now
 	state_look_blocked(state);
 }
 
-int64_t
-delivery_child(struct state *state, int64_t handler, int64_t dir)
+static int64_t
+child(struct state *state, int64_t handler, int64_t dir)
 {
 	/* The last by name: it is probably the last to be done, so that its
 	   parent is looked at again only when all are. */
@@ -246,6 +247,39 @@ delivery_child(struct state *state, int64_t handler, int64_t dir)
 		" AND (d.attempts = 0 OR d.tried = 0) ORDER BY c.name DESC LIMIT 1",
 		handler, dir),
 	    0);
+}
+
+/* Of the directories below that are gone, one with such a child. */
+static int64_t
+parent_below(struct state *state, int64_t handler, int64_t dir)
+{
+	/* UNION: rows of a damaged file may be each other's parents. */
+	sqlite3_stmt *stmt = bound(state,
+	    "WITH RECURSIVE below(id) AS (VALUES(?2) UNION"
+	    " SELECT c.id FROM below b CROSS JOIN node c ON c.parent = b.id"
+	    " WHERE c.gone = 1 AND c.type = ?3)"
+	    " SELECT id FROM below WHERE EXISTS (SELECT 1 FROM node c"
+	    " CROSS JOIN delivered d ON d.handler = ?1 AND d.node = c.id"
+	    " WHERE c.parent = below.id AND d.due IS NOT NULL"
+	    " AND (d.attempts = 0 OR d.tried = 0)) LIMIT 1",
+	    handler, dir);
+
+	sqlite3_bind_int(stmt, 3, SIG_DIR);
+	return sql_number(state_sql(state), stmt, 0);
+}
+
+int64_t
+delivery_below(struct state *state, int64_t handler, int64_t dir)
+{
+	int64_t first;
+
+	/* Mostly it is a file, and was nothing else. */
+	if (!node_has_children(state, dir))
+		return 0;
+	first = child(state, handler, dir);
+	if (first == 0 && (dir = parent_below(state, handler, dir)) != 0)
+		first = child(state, handler, dir);
+	return first;
 }
 
 void

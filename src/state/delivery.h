@@ -67,9 +67,12 @@ int64_t delivery_oldest(struct state *, int64_t handler); /* since; -1: none */
 
 /* Makes what waits for this node due now. */
 void delivery_unblock(struct state *, int64_t handler, int64_t node, int64_t now);
-/* A child of dir that this handler has to be told of first; 0: none.  Not one whose
-   load failed: that may fail for ever. */
-int64_t delivery_child(struct state *, int64_t handler, int64_t dir);
+/*
+ * What this handler has to be told of before dir: a child, or one in directories
+ * that are gone and that it need not be told of; 0: none.  Not one whose load failed:
+ * that may fail for ever.
+ */
+int64_t delivery_below(struct state *, int64_t handler, int64_t dir);
 
 void delivery_fail(
     struct state *, int64_t handler, int64_t node, const struct delivery_failure *);

@@ -60,7 +60,7 @@ order_first(struct choice *c)
 	int64_t first = 0;
 
 	if (waits_for_below(c))
-		first = delivery_child(c->w->state, c->d.handler, c->d.node);
+		first = delivery_below(c->w->state, c->d.handler, c->d.node);
 	if (first == 0 && c->wanted)
 		first = pending_above(c);
 	return first;

@@ -154,4 +154,37 @@ ok "a file is removed though loads below its name fail" idle
 ok "which do not when it is" diff -r -x .filemon "$P" "$T/copy"
 ctl stop >/dev/null
 
+# The directory between is none that the handler is told of.
+: >"$HLOG"
+cat >"$T/once" <<EOS
+#!/bin/sh
+"$H/log" remove
+[ "\$FILEMON_RELPATH" != top/sub/deep/f.txt ] || [ "\$FILEMON_ATTEMPT" -gt 2 ]
+EOS
+chmod +x "$T/once"
+project between <<CONF
+settle = 20ms
+handler h {
+	types       = { file, dir }
+	match       = { "/top", "!/top/*", "*.txt" }
+	load        = { "$H/log", "load" }
+	remove-file = { "$T/once" }
+	backoff     = 50ms
+	backoff-max = 50ms
+	jobs = 4
+}
+CONF
+mkdir -p "$P/top/sub/deep"
+echo 1 >"$P/top/sub/deep/f.txt"
+start_daemon
+idle >/dev/null
+: >"$HLOG"
+rm -r "$P/top"
+idle >/dev/null
+is "a directory goes after what is further below" "$(cat "$HLOG")" "h remove top/sub/deep/f.txt 1
+h remove top/sub/deep/f.txt 2
+h remove top/sub/deep/f.txt 3
+h remove top 1"
+ctl stop >/dev/null
+
 finish

@@ -159,7 +159,7 @@ read_deliveries(void)
 		for (int64_t node = 0; node < 8; node++) {
 			if (delivery_get(state, handler, node, &d))
 				delivery_put(state, &d);
-			delivery_child(state, handler, node);
+			delivery_below(state, handler, node);
 			delivery_failure_get(state, handler, node, &failure, &store);
 			delivery_unblock(state, handler, node, 1);
 		}

@@ -356,7 +356,7 @@ START_TEST(what_is_blocked_becomes_due_when_the_other_is_done)
 	struct delivery d = { .handler = 1, .node = file.id, .pending = true, .due = 1 };
 
 	delivery_put(state, &d);
-	ck_assert_int_eq(delivery_child(state, 1, dir.id), file.id);
+	ck_assert_int_eq(delivery_below(state, 1, dir.id), file.id);
 	d.node = dir.id;
 	d.due = STATE_DUE_BLOCKED;
 	d.blocked_on = file.id;
@@ -366,7 +366,7 @@ START_TEST(what_is_blocked_becomes_due_when_the_other_is_done)
 	ck_assert_int_eq(d.due, 77);
 	ck_assert_int_eq(d.blocked_on, 0);
 	delivery_delete(state, 1, file.id);
-	ck_assert_int_eq(delivery_child(state, 1, dir.id), 0);
+	ck_assert_int_eq(delivery_below(state, 1, dir.id), 0);
 	state_close(state);
 }
 END_TEST
@@ -382,13 +382,57 @@ START_TEST(no_load_that_failed_is_waited_for)
 	};
 
 	delivery_put(state, &d);
-	ck_assert_int_eq(delivery_child(state, 1, dir.id), file.id);
+	ck_assert_int_eq(delivery_below(state, 1, dir.id), file.id);
 	d.attempts = 1;
 	delivery_put(state, &d);
-	ck_assert_int_eq(delivery_child(state, 1, dir.id), 0);
+	ck_assert_int_eq(delivery_below(state, 1, dir.id), 0);
 	d.tried = 0;
 	delivery_put(state, &d);
-	ck_assert_int_eq(delivery_child(state, 1, dir.id), file.id);
+	ck_assert_int_eq(delivery_below(state, 1, dir.id), file.id);
+	state_close(state);
+}
+END_TEST
+
+/* The directories between are none that the handler is told of. */
+START_TEST(what_is_further_below_goes_first_too)
+{
+	struct state *state = open_temporary();
+	int64_t root = node_root(state, "/p");
+	struct node dir = add_node(state, root, "d", SIG_DIR);
+	struct node sub = add_node(state, dir.id, "s", SIG_DIR);
+	struct node deep = add_node(state, sub.id, "t", SIG_DIR);
+	struct node file = add_node(state, deep.id, "f", SIG_FILE);
+	struct delivery d = { .handler = 1, .node = file.id, .pending = true };
+
+	delivery_put(state, &d);
+	ck_assert_int_eq(delivery_below(state, 1, dir.id), 0);
+	sub.gone = deep.gone = true;
+	node_update(state, &sub);
+	node_update(state, &deep);
+	ck_assert_int_eq(delivery_below(state, 1, dir.id), file.id);
+	ck_assert_int_eq(delivery_below(state, 2, dir.id), 0);
+	d.node = deep.id;
+	delivery_put(state, &d);
+	ck_assert(delivery_below(state, 1, dir.id) != 0);
+	delivery_delete(state, 1, file.id);
+	ck_assert_int_eq(delivery_below(state, 1, dir.id), deep.id);
+	state_close(state);
+}
+END_TEST
+
+/* As rows of a damaged file may be. */
+START_TEST(directories_that_are_in_each_other_come_to_an_end)
+{
+	struct state *state = open_temporary();
+	int64_t root = node_root(state, "/p");
+	struct node a = add_node(state, root, "a", SIG_DIR);
+	struct node b = add_node(state, a.id, "b", SIG_DIR);
+
+	a.gone = b.gone = true;
+	node_update(state, &a);
+	node_update(state, &b);
+	node_relink(state, a.id, b.id, "a", 1);
+	ck_assert_int_eq(delivery_below(state, 1, a.id), 0);
 	state_close(state);
 }
 END_TEST
@@ -584,6 +628,8 @@ UNIT_MAIN("state", a_path_is_found_and_built_again_through_its_directories,
     a_file_is_restamped_where_its_row_is_of_the_inode,
     due_deliveries_come_in_order_of_time,
     what_is_blocked_becomes_due_when_the_other_is_done, no_load_that_failed_is_waited_for,
+    what_is_further_below_goes_first_too,
+    directories_that_are_in_each_other_come_to_an_end,
     that_a_directory_is_pending_which_is_there_is_known,
     a_failure_is_kept_with_its_output_byte_for_byte,
     what_is_blocked_or_failed_is_known_again_after_a_restart,
