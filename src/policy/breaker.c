@@ -3,8 +3,6 @@
 
 #include "base/compiler.h"
 
-#define NO_PATH (-1)
-
 static const char *const names[] = {
 	[BREAKER_CLOSED] = "closed",
 	[BREAKER_OPEN] = "open",
@@ -20,7 +18,7 @@ breaker_state_name(enum breaker_state state)
 void
 breaker_init(struct breaker *b)
 {
-	*b = (struct breaker){ .state = BREAKER_CLOSED, .last_path = NO_PATH };
+	*b = (struct breaker){ .state = BREAKER_CLOSED };
 }
 
 void
@@ -28,7 +26,6 @@ breaker_reset(struct breaker *b)
 {
 	b->state = BREAKER_CLOSED;
 	b->failures = 0;
-	b->last_path = NO_PATH;
 	b->cooldown_ms = 0;
 	b->until_ms = 0;
 }
@@ -74,12 +71,20 @@ open_again(struct breaker *b, const struct breaker_limits *limits, int64_t now_m
 }
 
 static bool
+has_failed(const struct breaker *b, int64_t path)
+{
+	for (int64_t i = 0; i < b->failures && i < BREAKER_PATHS; i++)
+		if (b->paths[i] == path)
+			return true;
+	return false;
+}
+
+static bool
 note_closed(struct breaker *b, const struct breaker_limits *limits, bool fault,
     int64_t path, int64_t now_ms)
 {
-	if (path != b->last_path)
-		b->failures++;
-	b->last_path = path;
+	if (!has_failed(b, path))
+		b->paths[b->failures++ % BREAKER_PATHS] = path;
 	if (!fault && (limits->failures == 0 || b->failures < limits->failures))
 		return false;
 	return open_for(b, limits->cooldown_ms, now_ms);

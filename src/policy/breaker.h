@@ -7,7 +7,9 @@
  * pending and burn no attempts, until the cool-down is over.  Half open: one
  * job probes; done or rejected (the handler works) closes, anything else opens
  * again with twice the cool-down, at most BREAKER_COOLDOWN_MAX_MS.  It opens
- * at a fault at once, and at N consecutive failures of different paths.  Pure.
+ * at a fault at once, and at N consecutive failures of different paths: a path
+ * that has failed since the last success counts once, as long as it is among the
+ * last BREAKER_PATHS of them.  Pure.
  */
 
 #include <stdbool.h>
@@ -16,16 +18,17 @@
 #include "policy/retry.h"
 
 #define BREAKER_COOLDOWN_MAX_MS (10 * 60 * 1000)
+#define BREAKER_PATHS 32
 
 enum breaker_state { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF_OPEN };
 
 struct breaker {
 	enum breaker_state state;
-	int64_t failures;    /* consecutive */
-	int64_t last_path;   /* a number for the path that failed last */
-	int64_t cooldown_ms; /* the present one */
-	int64_t until_ms;    /* open until */
-	uint64_t opened;     /* how often */
+	int64_t failures;	      /* consecutive, each path once */
+	int64_t paths[BREAKER_PATHS]; /* numbers for the last of these paths */
+	int64_t cooldown_ms;	      /* the present one */
+	int64_t until_ms;	      /* open until */
+	uint64_t opened;	      /* how often */
 };
 
 struct breaker_limits {

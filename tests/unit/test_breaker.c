@@ -60,6 +60,26 @@ START_TEST(one_bad_path_does_not_open)
 }
 END_TEST
 
+START_TEST(two_bad_paths_do_not_open_where_three_do)
+{
+	struct breaker b = closed();
+	for (int i = 0; i < 100; i++)
+		ck_assert(!breaker_note(&b, &limits, OUTCOME_RETRY, i % 2, i));
+	ck_assert_int_eq(b.failures, 2);
+	ck_assert(breaker_note(&b, &limits, OUTCOME_RETRY, 2, 100));
+}
+END_TEST
+
+START_TEST(more_paths_than_are_kept_are_counted)
+{
+	const struct breaker_limits many = { .failures = 100, .cooldown_ms = 1000 };
+	struct breaker b = closed();
+	for (int i = 0; i < 99; i++)
+		ck_assert(!breaker_note(&b, &many, OUTCOME_RETRY, i, 0));
+	ck_assert(breaker_note(&b, &many, OUTCOME_RETRY, 99, 0));
+}
+END_TEST
+
 START_TEST(success_and_rejection_begin_the_count_anew)
 {
 	struct breaker b = closed();
@@ -200,6 +220,7 @@ END_TEST
 
 UNIT_MAIN("breaker", closed_lets_everything_run, a_fault_opens_at_once,
     failures_of_different_paths_open, one_bad_path_does_not_open,
+    two_bad_paths_do_not_open_where_three_do, more_paths_than_are_kept_are_counted,
     success_and_rejection_begin_the_count_anew, a_run_that_was_cut_says_nothing,
     failures_never_open_where_none_are_counted, one_job_probes_after_the_cooldown,
     jobs_from_before_end_first, a_probe_that_never_ran_can_be_sent_again,
