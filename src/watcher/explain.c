@@ -9,6 +9,7 @@
 #include "state/delivery.h"
 #include "state/sums.h"
 #include "watcher/commands.h"
+#include "watcher/dispatch.h"
 #include "watcher/pending.h"
 #include "watcher/reconcile.h"
 #include "watcher/scan.h"
@@ -131,6 +132,17 @@ add_match(const struct story *story, const struct handler *handler, cJSON *out)
 									: "match");
 }
 
+/* "Perhaps" is noted when a run is asked for; in hand, nothing has begun. */
+static void
+before_its_run(
+    const struct story *story, const struct handler *handler, struct delivery *d)
+{
+	const struct job *job = dispatch_job(story->request->w, handler, story->node.id);
+
+	if (job != NULL && job->pid <= 0 && job->node == d->node)
+		d->state = job->before;
+}
+
 static void
 add_handler(struct story *story, const struct handler *handler, cJSON *list)
 {
@@ -144,8 +156,10 @@ add_handler(struct story *story, const struct handler *handler, cJSON *list)
 
 	if (story->found)
 		loop = loops_cooling(&story->request->w->loops, story->node.id, now);
-	if (story->found)
+	if (story->found) {
 		delivery_get(state, handler->id, story->node.id, &d);
+		before_its_run(story, handler, &d);
+	}
 	cJSON_AddStringToObject(out, "name", handler->config->name);
 	add_match(story, handler, out);
 	failed = add_failure(story, out, &d);

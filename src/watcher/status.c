@@ -258,6 +258,19 @@ add_loops(struct watcher *w, cJSON *out)
 	}
 }
 
+/* Not what is in the runner's hand until a slot is free. */
+static int64_t
+running(const struct watcher *w)
+{
+	int64_t n = 0;
+
+	for (size_t i = 0; i < w->n_handlers; i++)
+		n += dispatch_running(&w->handlers[i]);
+	for (const struct job *job = w->jobs; job != NULL; job = job->next)
+		n += job->handler == NULL; /* its section went */
+	return n;
+}
+
 static void
 add_queue(struct watcher *w, cJSON *out)
 {
@@ -278,7 +291,7 @@ add_queue(struct watcher *w, cJSON *out)
 		cJSON_AddItemToArray(list, handler_object(w, handler, pending, dead));
 	}
 	number(queue, "pending", (double)all_pending);
-	number(queue, "running", (double)w->n_jobs);
+	number(queue, "running", (double)running(w));
 	number(queue, "dead", (double)all_dead);
 	if (oldest >= 0)
 		number(queue, "oldest_pending_ms", (double)(clk_mono_ms() - oldest));

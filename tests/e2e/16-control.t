@@ -209,4 +209,48 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
 else
 	skip "not root" 1
 fi
+
+# Of a handler that was quick, more than one run is asked for in advance; only one
+# runs, and of the others none has begun.
+ctl stop >/dev/null
+cat >"$T/late" <<EOS
+#!/bin/sh
+[ -e "$GATE" ] || exec "$H/gate"
+EOS
+chmod +x "$T/late"
+project quick <<CONF
+settle = 20ms
+handler late {
+	load = { "$T/late" }
+	jobs = 1
+}
+CONF
+: >"$GATE"
+start_daemon
+for n in 1 2 3 4 5 6; do
+	: >"$P/g$n"
+done
+idle >/dev/null
+rm "$GATE"
+: >"$HLOG"
+for n in 1 2 3 4; do
+	echo 2 >"$P/g$n"
+done
+ok "a slow run begins" wait_for "$LIMIT" grep -q begin "$HLOG"
+wait_for "$LIMIT" st_is .queue.pending 4
+is "what is in hand does not run" "$(st '"\(.queue.running) \(.handlers[0].running)"')" "1 1"
+whys()
+{
+	for n in 1 2 3 4; do
+		ctl why g$n
+	done
+}
+one_runs()
+{
+	[ "$(whys | grep -c "being delivered; a job runs")" -eq 1 ]
+}
+ok "why tells of one run" wait_for "$LIMIT" one_runs
+is "... and of no other that has begun" "$(whys | grep -c "a run began")" 0
+: >"$GATE"
+idle >/dev/null
 finish
