@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/glob.h"
 #include "conf/argv.h"
 #include "conf/config.h"
 
@@ -54,16 +55,19 @@ check_command(const struct strlist *list, char *error, size_t size)
 	return argv_check(list, error, size);
 }
 
-/* The matcher's own check comes when the globs are compiled. */
 int
 check_globs(const struct strlist *list, char *error, size_t size)
 {
 	for (size_t i = 0; i < list->n; i++) {
-		const char *glob = list->v[i];
+		const char *glob = list->v[i], *why;
 		if (glob[0] == '\0' || strcmp(glob, "!") == 0) {
 			snprintf(error, size,
 			    "'%s' matches nothing: a glob like \"*.log\" is wanted",
 			    glob);
+			return -1;
+		}
+		if ((why = glob_check(glob)) != NULL) {
+			snprintf(error, size, "'%.60s' %s", glob, why);
 			return -1;
 		}
 	}

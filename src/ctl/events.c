@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clk.h"
+#include "base/glob.h"
 #include "base/json.h"
 #include "base/xmalloc.h"
 #include "conf/argv.h"

@@ -57,7 +57,7 @@ load(const struct arguments *args)
 {
 	struct config_error error = { "" };
 	struct config *config = config_load(&args->source, &error);
-	if (!config || watcher_check(config, &error) == -1)
+	if (!config)
 		fail(EX_CONFIG, error.text);
 	return config;
 }

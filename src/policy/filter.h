@@ -73,7 +73,5 @@ bool globs_find(
     const struct globs *, const char *path, size_t len, bool is_dir, struct glob_hit *);
 /* Does path match, or a directory above it? */
 bool globs_match(const struct globs *, const char *path, size_t len, bool is_dir);
-/* NULL if pattern can be used, else what is wrong with it. */
-const char *glob_check(const char *pattern);
 
 #endif

@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/glob.h"
 #include "base/xmalloc.h"
 #include "policy/filter.h"
-#include "policy/glob.h"
 
 struct globs {
 	struct glob *v;

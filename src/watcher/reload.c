@@ -212,7 +212,7 @@ reload_begin(struct watcher *w, struct conn *conn, const char *id)
 	notify_send(
 	    "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)(clk_mono_ns() / 1000));
 	w->reload_config = config_load(w->setup.source, &error);
-	if (w->reload_config == NULL || watcher_check(w->reload_config, &error) == -1) {
+	if (w->reload_config == NULL) {
 		refuse(w, conn, id, error.text);
 		return;
 	}

@@ -22,9 +22,8 @@ restart_begin(struct watcher *w, struct conn *conn, const char *id)
 		return;
 	}
 	config = config_load(w->setup.source, &error);
-	if (config == NULL || watcher_check(config, &error) == -1) {
+	if (config == NULL) {
 		control_error(conn, id, CONTROL_REFUSED, error.text);
-		config_free(config);
 		return;
 	}
 	config_free(config);

@@ -331,38 +331,6 @@ close_all(struct watcher *w)
 }
 
 static int
-check_globs(const struct strlist *list, const char *option, struct config_error *error)
-{
-	for (size_t i = 0; i < list->n; i++) {
-		const char *why = glob_check(list->v[i]);
-
-		if (why == NULL)
-			continue;
-		snprintf(error->text, sizeof(error->text), "%s: \"%s\": %s", option,
-		    list->v[i], why);
-		return -1;
-	}
-	return 0;
-}
-
-int
-watcher_check(const struct config *config, struct config_error *error)
-{
-	char option[128];
-
-	if (check_globs(&config->ignore, "ignore", error) == -1 ||
-	    check_globs(&config->include, "include", error) == -1)
-		return -1;
-	for (size_t i = 0; i < config->n_handlers; i++) {
-		snprintf(option, sizeof(option), "handler %s: match",
-		    config->handlers[i].name);
-		if (check_globs(&config->handlers[i].match, option, error) == -1)
-			return -1;
-	}
-	return 0;
-}
-
-static int
 exit_code(const struct watcher *w)
 {
 	if (w->exit_code != 0)

@@ -43,12 +43,6 @@ enum child_exit {
 	CHILD_EXIT_RENEW = 5,	   /* asked to make place for a new filemond */
 };
 
-/*
- * What the configuration's own check leaves to the watcher: globs that cannot
- * be used.  -1 with the text in error.
- */
-int watcher_check(const struct config *, struct config_error *error);
-
 /* The process's main function; returns its exit code (enum child_exit). */
 int watcher_main(const struct watcher_setup *);
 

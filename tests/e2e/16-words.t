@@ -59,6 +59,9 @@ says "a handler's name is looked at" \
 	"$FILEMONCTL" init --handler 'a b' --load true "$T/fresh"
 says "... and its globs" "filemonctl init: --match: '!' matches nothing*" \
 	"$FILEMONCTL" init --handler a --load true --match '!' "$T/fresh"
+says "... all of what is wrong with them" \
+	"filemonctl init: --match: '\[x' has a \[ without its \]*" \
+	"$FILEMONCTL" init --handler a --load true --match '[x' "$T/fresh"
 not_ok "... before anything is written" test -e "$T/fresh/.filemon"
 
 # config: what was said, and what holds by itself.

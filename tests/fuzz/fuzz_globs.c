@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/glob.h"
 #include "policy/filter.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clk.h"
+#include "base/glob.h"
 #include "policy/filter.h"
 #include "unit.h"
 

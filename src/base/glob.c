@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-#include "policy/glob.h"
+#include "base/glob.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/compiler.h"
 #include "base/xmalloc.h"
-#include "policy/filter.h"
 
 #define PATTERN_MAX 4096
 

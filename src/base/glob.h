@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef FILEMON_POLICY_GLOB_H
-#define FILEMON_POLICY_GLOB_H
+#ifndef FILEMON_BASE_GLOB_H
+#define FILEMON_BASE_GLOB_H
 
 /*
  * One gitignore(5) pattern as it is matched: parts, what stands between its
  * slashes, and a part as tokens: a byte, "?", "*", or a set.  For glob.c, which
- * makes it, and globs.c, which matches.
+ * makes it, and policy/globs.c, which matches.
  */
 
 #include <stdbool.h>
@@ -50,6 +50,8 @@ struct glob {
    released by glob_release. */
 const char *glob_parse(struct glob *g, const char *pattern, size_t len);
 void glob_release(struct glob *);
+/* NULL if pattern can be used, else what is wrong with it. */
+const char *glob_check(const char *pattern);
 bool glob_set_has(const struct glob_set *, unsigned char);
 
 #endif
