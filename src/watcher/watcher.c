@@ -95,13 +95,15 @@ void
 watcher_begin_scan(struct watcher *w, const char *why)
 {
 	log_info("scan: comparing the tree with what was seen: %s", why);
-	for (size_t i = 0; i < w->n_roots; i++)
+	w->incomplete = false;
+	for (size_t i = 0; i < w->n_roots; i++) {
 		fm_watch_scan(w->roots[i].watch, "", true);
+		w->incomplete |= fm_watch_root_gone(w->roots[i].watch);
+	}
 	if (!w->scanning)
 		w->scan_start_ms = clk_mono_ms();
 	w->scanning = true;
 	w->scan_changes_before = w->intake.scan_changes;
-	w->incomplete = false;
 	w->rescan_due_ms = -1;
 	watcher_wake(w);
 }

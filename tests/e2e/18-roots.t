@@ -129,7 +129,7 @@ not_ok "and nothing is left running" ctl status
 
 # A file system of its own.
 if [ "$FILEMON_MOUNTS" = no ] || ! mount -t tmpfs none "$P/.filemon" 2>/dev/null; then
-	skip "no mounts here" 33
+	skip "no mounts here" 37
 	finish_without=1
 else
 	umount "$P/.filemon"
@@ -273,6 +273,47 @@ log load late 1"
 	at_exit "umount -l '$T/new'"
 	bound "$T/new" of-another
 	bound "$T/disk" of-the-same
+
+	# What a reload changes meanwhile, of two roots.
+	handlers() # GLOB...
+	{
+		number=0
+		{
+			echo 'settle = 50ms'
+			echo 'watch = { "m", "n" }'
+			for glob; do
+				number=$((number + 1))
+				cat <<-CONF
+				handler h$number {
+					match       = { "$glob" }
+					load        = { "$H/log", "load" }
+					remove-file = { "$H/log", "remove" }
+				}
+				CONF
+			done
+		} | conf
+		: >"$HLOG"
+	}
+	adopt reloads
+	mkdir -p "$P/.filemon" "$P/m" "$P/n" "$T/files"
+	handlers "*.txt"
+	echo 1 >"$T/files/there.txt"
+	echo 1 >"$P/n/a.txt"
+	echo 1 >"$P/n/b.md"
+	mount --bind "$T/files" "$P/m"
+	at_exit "umount -l '$P/m'"
+	start_daemon
+	idle >/dev/null
+	umount "$P/m"
+	ctl scan >/dev/null
+	ok "one of two roots is gone" wait_for "$LIMIT" gone_is true
+	handlers "*.txt" "*.txt"
+	ok "meanwhile a handler is new" ctl reload
+	ok "it is told of the other root" wait_for "$LIMIT" log_is "h2 load a.txt 1"
+	: >"$HLOG"
+	mount --bind "$T/files" "$P/m"
+	ok "and of this one when it is back" wait_for "$LIMIT" log_is "h2 load there.txt 1"
+	ctl stop >/dev/null
 fi
 ok "nothing is left behind" wait_for "$LIMIT" none_left
 done_testing
