@@ -13,7 +13,8 @@
 #include "state/state.h"
 
 int64_t state_handler(struct state *, const char *name, bool *is_new);
-/* The digest under which all nodes were last evaluated; 0: never. */
+/* The digest under which all nodes were last evaluated; 0: never.  What else it may be
+   is the caller's. */
 int64_t state_handler_digest(struct state *, int64_t handler);
 void state_handler_set_digest(struct state *, int64_t handler, int64_t digest);
 bool state_handler_paused(struct state *, int64_t handler);

@@ -7,6 +7,9 @@
 #include "watcher/place.h"
 #include "watcher/watcher_priv.h"
 
+/* The digest of no configuration: nodes were evaluated under more than one. */
+#define DIGEST_MIXED (-1)
+
 static uint64_t
 add_text(uint64_t hash, const char *text)
 {
@@ -27,7 +30,8 @@ digest_of(const struct handler_config *config)
 		hash = add_text(hash, config->match.v[i]);
 	hash = (hash ^ config->types) * 0x100000001b3ULL;
 	hash = (hash ^ (config->load.n > 0)) * 0x100000001b3ULL;
-	return hash == 0 ? 1 : (int64_t)hash;
+	/* Neither "never" nor "mixed". */
+	return hash + 1 <= 1 ? 1 : (int64_t)hash;
 }
 
 static void
@@ -46,6 +50,9 @@ build_one(struct watcher *w, struct handler *handler, uint32_t index)
 	digest = state_handler_digest(w->state, handler->id);
 	handler->evaluate = digest != digest_of(handler->config);
 	handler->skip = digest == 0 && handler->config->initial == INITIAL_SKIP;
+	/* Some nodes are evaluated now, perhaps not all: going back is a change too. */
+	if (handler->evaluate && !handler->skip && digest != DIGEST_MIXED)
+		state_handler_set_digest(w->state, handler->id, DIGEST_MIXED);
 }
 
 void

@@ -129,7 +129,7 @@ not_ok "and nothing is left running" ctl status
 
 # A file system of its own.
 if [ "$FILEMON_MOUNTS" = no ] || ! mount -t tmpfs none "$P/.filemon" 2>/dev/null; then
-	skip "no mounts here" 37
+	skip "no mounts here" 41
 	finish_without=1
 else
 	umount "$P/.filemon"
@@ -310,6 +310,22 @@ log load late 1"
 	handlers "*.txt" "*.txt"
 	ok "meanwhile a handler is new" ctl reload
 	ok "it is told of the other root" wait_for "$LIMIT" log_is "h2 load a.txt 1"
+	handlers "*.md" "*.txt"
+	ok "a handler is to match something else" ctl reload
+	changed()
+	{
+		log_is "h1 load b.md 1
+h1 remove a.txt 1"
+	}
+	ok "which it is told of" wait_for "$LIMIT" changed
+	handlers "*.txt" "*.txt"
+	ok "and again what it did, before all was compared" ctl reload
+	changed_back()
+	{
+		log_is "h1 load a.txt 1
+h1 remove b.md 1"
+	}
+	ok "it is told of that again" wait_for "$LIMIT" changed_back
 	: >"$HLOG"
 	mount --bind "$T/files" "$P/m"
 	ok "and of this one when it is back" wait_for "$LIMIT" log_is "h2 load there.txt 1"
