@@ -170,12 +170,15 @@ kind_of(
 }
 
 /* With ignore-metadata: a change of mode, owner or links alone, surely.  ctime
-   alone may be content with its old times put back. */
+   alone may be content with its old times put back, and so may whatever was not
+   told of as it happened: then what the file holds decides. */
 static bool
-is_ignored(const struct place *at, enum sig_change change, enum event_kind kind)
+is_ignored(const struct place *at, enum sig_change change, enum hint hint)
 {
 	return at->w->config->ignore_metadata && change == SIG_METADATA &&
-	    kind == EVENT_METADATA && !at->node.unsure;
+	    (hint == HINT_ATTRIB ||
+		(at->node.sig.type != SIG_FILE && !is_written(hint))) &&
+	    !at->node.unsure;
 }
 
 static void
@@ -212,7 +215,7 @@ changed(struct place *at, enum sig_change change, enum hint hint, const struct s
     const struct stat *st)
 {
 	enum event_kind kind = kind_of(change, hint, at, sig);
-	bool is_dir = sig->type == SIG_DIR, ignored = is_ignored(at, change, kind);
+	bool is_dir = sig->type == SIG_DIR, ignored = is_ignored(at, change, hint);
 	struct sig before = at->node.sig;
 	bool other_dir = is_dir && before.ino != sig->ino;
 

@@ -249,6 +249,16 @@ ok "the same content with a new time is, without compare = hash" log_is \
 	"log load a 1
 log load a 1"
 ctl stop >/dev/null
+: >"$HLOG"
+touch -r "$P/a" "$T/stamp"
+echo six >"$P/a"
+touch -r "$T/stamp" "$P/a"
+chmod 600 "$P/a"
+start_daemon
+idle >/dev/null
+ok "nor does another mode hide what was written while nobody looked" \
+	log_is "log load a 1"
+ctl stop >/dev/null
 
 # No helper at all.
 : >"$HLOG"
