@@ -160,9 +160,11 @@ pending_carry(struct watcher *w, int64_t node, int64_t from, int64_t to)
 	struct delivery d;
 
 	for (size_t i = 0; i < w->n_handlers; i++) {
-		if (!delivery_get(w->state, w->handlers[i].id, node, &d) || d.sig != from)
+		if (!delivery_get(w->state, w->handlers[i].id, node, &d) ||
+		    (d.sig != from && d.tried != from))
 			continue;
-		d.sig = to;
+		d.sig = d.sig == from ? to : d.sig;
+		d.tried = d.tried == from ? to : d.tried;
 		delivery_put(w->state, &d);
 	}
 }

@@ -28,7 +28,7 @@ void pending_update(struct watcher *, struct root *, const struct node *,
     const char *path, size_t len, bool changed);
 /* Drops a gone node that no handler waits for, and its parents likewise. */
 void pending_cleanup(struct watcher *, struct root *, int64_t node);
-/* What was delivered with one signature counts as delivered with another. */
+/* What was delivered, or given up, with one signature counts so with another. */
 void pending_carry(struct watcher *, int64_t node, int64_t from, int64_t to);
 
 #endif

@@ -258,6 +258,19 @@ start_daemon
 idle >/dev/null
 ok "nor does another mode hide what was written while nobody looked" \
 	log_is "log load a 1"
+: >"$HLOG"
+sed -i "s,load = .*,load = { \"sh\"\, \"-c\"\, \"echo run >>$HLOG; exit 65\" }," \
+	"$P/.filemon/filemon.conf"
+ctl reload >/dev/null
+put "$P/a" bad
+idle >/dev/null
+chmod 640 "$P/a"
+idle >/dev/null
+printf 'handler new {\nload = { "%s", "load" }\n}\n' "$H/log" >>"$P/.filemon/filemon.conf"
+ctl reload >/dev/null
+idle >/dev/null
+ok "what was given up stays so, whatever its mode" log_is "new load a 1
+run"
 ctl stop >/dev/null
 
 # No helper at all.
