@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: ISC */
+#define _GNU_SOURCE 1
 #include "base/log.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -38,6 +43,8 @@ static enum log_format format = LOG_FORMAT_TEXT;
 static enum log_level threshold = LOG_LEVEL_INFO;
 static const char *process = "";
 static int out_fd = STDERR_FILENO;
+static unsigned long unwritten; /* lines that nobody read in time */
+static bool is_cut;		/* the last one has no end */
 
 static struct {
 	enum log_level level;
@@ -141,8 +148,56 @@ make_json(struct line *line, enum log_level level, const char *text)
 	add(line, "\"}", 2);
 }
 
-static void
-write_line(enum log_level level, const char *text)
+/* RWF_NOWAIT where it can: another writer may take the room that poll(2) saw. */
+static ssize_t
+write_at_once(const char *p, size_t n)
+{
+	struct pollfd pfd = { .fd = out_fd, .events = POLLOUT };
+	const struct iovec iov = { (void *)(uintptr_t)p, n };
+	int ready = poll(&pfd, 1, 0);
+	if (ready == 0)
+		errno = EAGAIN;
+	if (ready != 1)
+		return -1;
+	ssize_t done = pwritev2(out_fd, &iov, 1, -1, RWF_NOWAIT);
+	if (done == -1 && (errno == EOPNOTSUPP || errno == ENOSYS))
+		done = write(out_fd, p, n);
+	return done;
+}
+
+/* A pipe that can be written to has room for PIPE_BUF. */
+static bool
+write_to_reader(const char *p, size_t len, size_t piece)
+{
+	size_t done = 0;
+	while (done < len) {
+		ssize_t n =
+		    write_at_once(p + done, len - done < piece ? len - done : piece);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		done += (size_t)n;
+	}
+	is_cut = done > 0 ? done < len : is_cut;
+	return done == len;
+}
+
+/* A disk is waited for, whoever reads a pipe, a socket or a terminal is not. */
+static bool
+put_line(const struct line *line)
+{
+	struct stat st;
+	if (fstat(out_fd, &st) == 0 && !S_ISREG(st.st_mode))
+		return write_to_reader(
+		    line->p, line->len, S_ISFIFO(st.st_mode) ? PIPE_BUF : line->len);
+	while (write(out_fd, line->p, line->len) == -1 && errno == EINTR)
+		;
+	return true;
+}
+
+static bool
+put_text(enum log_level level, const char *text)
 {
 	static void (*const make[])(struct line *, enum log_level, const char *) = {
 		[LOG_FORMAT_TEXT] = make_text,
@@ -151,10 +206,23 @@ write_line(enum log_level level, const char *text)
 	};
 	static struct line line;
 	line.len = 0;
+	if (is_cut)
+		add(&line, "\n", 1);
 	make[format](&line, level, text);
 	line.p[line.len++] = '\n';
-	while (write(out_fd, line.p, line.len) == -1 && errno == EINTR)
-		;
+	return put_line(&line);
+}
+
+static void
+write_line(enum log_level level, const char *text)
+{
+	char lost[64];
+	snprintf(lost, sizeof(lost), "%lu lines were not written: nobody read them",
+	    unwritten);
+	if (unwritten > 0 && put_text(LOG_LEVEL_WARN, lost))
+		unwritten = 0;
+	if (unwritten > 0 || !put_text(level, text))
+		unwritten++;
 }
 
 static void
@@ -242,6 +310,8 @@ log_set_process(const char *name)
 	process = name;
 	last.any = false;
 	last.repeats = 0;
+	unwritten = 0;
+	is_cut = false;
 }
 
 void
@@ -256,6 +326,8 @@ log_set_fd(int fd)
 	int saved = errno;
 	tell_repeats();
 	last.any = false;
+	unwritten = 0;
+	is_cut = false;
 	out_fd = fd;
 	errno = saved;
 }

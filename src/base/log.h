@@ -11,7 +11,12 @@
  *
  * A line reads "2026-01-31T13:59:43.416Z info watcher[4242]: text\n"; with
  * LOG_FORMAT_SYSTEMD "<6>watcher: text\n"; with LOG_FORMAT_JSON an object with
- * timestamp_utc, level, process, pid, message.  A line is a single write(2).
+ * timestamp_utc, level, process, pid, message.  A line is a single write(2), but one
+ * of more than PIPE_BUF to a pipe.
+ *
+ * Nobody who does not read can hold a process up: what a pipe, a socket or a terminal
+ * does not take at once is left out, and how many lines that were is told before the
+ * next one that is written.
  */
 
 #include "base/compiler.h"

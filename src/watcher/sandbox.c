@@ -33,6 +33,7 @@ static const int calls[] = {
 	SCMP_SYS(writev),
 	SCMP_SYS(pwrite64),
 	SCMP_SYS(pwritev),
+	SCMP_SYS(pwritev2),
 	SCMP_SYS(lseek),
 	SCMP_SYS(_llseek),
 	SCMP_SYS(close),

@@ -206,6 +206,20 @@ exec 9<&-
 fg_stop 2>/dev/null
 ok "every record is in the log" replayed "$T/first"
 
+# Nor one of the trace log, be it full to the brim.
+"$FILEMOND" -f -C "$P" --format none -o 'handler.words.match=words*' \
+	-o 'handler.words.load={ "sh", "-c", "seq -f %0700.0f 200" }' \
+	2>"$T/slow" >/dev/null </dev/null &
+fg=$!
+exec 9<"$T/slow"
+ok "with a stderr that nobody reads it comes up" wait_for "$LIMIT" is_ready
+echo x >"$P/words"
+echo x >"$P/words too"
+ok "... and runs what has much to say" idle
+fg_stop
+is "... and ends when it is told to" $? 0
+exec 9<&-
+
 # The plain monitor writes nothing into the tree.
 mkdir -p "$T/plain/sub"
 echo x >"$T/plain/a"

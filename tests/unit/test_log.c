@@ -218,6 +218,64 @@ START_TEST(a_message_too_long_is_cut_and_says_why_all_the_same)
 }
 END_TEST
 
+/* The lines in the pipe, each whole; how many are told as left out is added up. */
+static size_t
+read_lines(int fd, unsigned long *left_out)
+{
+	static char text[2 * 1024 * 1024];
+	size_t n = 0;
+	ssize_t len = read(fd, text, sizeof(text) - 1);
+	ck_assert_int_gt(len, 0);
+	text[len] = '\0';
+	ck_assert_int_eq(text[len - 1], '\n');
+	for (char *p = strtok(text, "\n"); p; p = strtok(NULL, "\n")) {
+		unsigned long lost;
+		ck_assert_msg(
+		    strncmp(p, "<6>", 3) == 0 || strncmp(p, "<4>", 3) == 0, "%s", p);
+		if (sscanf(p, "<4>%lu lines were not written: nobody read", &lost) == 1)
+			*left_out += lost;
+		else
+			n++;
+	}
+	return n;
+}
+
+START_TEST(who_does_not_read_holds_nobody_up)
+{
+	static char text[6000];
+	int pipe_fds[2];
+	unsigned long left_out = 0;
+	size_t n;
+	ck_assert_int_eq(pipe2(pipe_fds, O_CLOEXEC), 0);
+	log_init(LOG_FORMAT_SYSTEMD, LOG_LEVEL_INFO);
+	log_set_process("");
+	log_set_fd(pipe_fds[1]);
+	memset(text, 'x', sizeof(text) - 1);
+	errno = EINTR; /* of something else */
+	for (int i = 0; i < 300; i++)
+		log_info("%d %.*s", i, i % 3 == 0 ? 5000 : 700, text);
+	/* The last one may be cut: it is closed by the next that is written. */
+	static char all[2 * 1024 * 1024];
+	ssize_t len = read(pipe_fds[0], all, sizeof(all) - 1);
+	ck_assert_int_gt(len, 40000);
+	bool is_cut = all[len - 1] != '\n';
+	n = 0;
+	for (ssize_t i = 0; i < len; i++)
+		n += all[i] == '\n';
+	log_info("it reads again");
+	char first = '\0';
+	if (is_cut)
+		ck_assert_int_eq(read(pipe_fds[0], &first, 1), 1);
+	ck_assert_int_eq(first, is_cut ? '\n' : '\0');
+	ck_assert_uint_eq(read_lines(pipe_fds[0], &left_out), 1);
+	ck_assert_uint_eq(n + left_out, 300);
+	log_info("and again");
+	left_out = 0;
+	ck_assert_uint_eq(read_lines(pipe_fds[0], &left_out), 1);
+	ck_assert_uint_eq(left_out, 0);
+}
+END_TEST
+
 START_TEST(level_names_are_read_and_told)
 {
 	static const enum log_level all[] = { LOG_LEVEL_ERROR, LOG_LEVEL_WARN,
@@ -278,5 +336,6 @@ UNIT_MAIN("log", a_text_line_has_time_level_name_and_pid,
     what_is_below_the_level_is_not_told, a_repeated_message_is_counted,
     a_count_goes_where_its_message_went,
     a_new_file_gets_the_count_of_the_old_into_the_old,
-    a_message_too_long_is_cut_and_says_why_all_the_same, level_names_are_read_and_told,
+    a_message_too_long_is_cut_and_says_why_all_the_same,
+    who_does_not_read_holds_nobody_up, level_names_are_read_and_told,
     fatal_is_told_and_ends_the_process_with_1)
