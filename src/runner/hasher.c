@@ -130,13 +130,21 @@ on_line(struct conn *conn, void *ctx, char *line, size_t len)
 		arm(h);
 }
 
+/* Nothing of it is left: what it did does not count against the next one. */
+static void
+forget(struct hasher *h)
+{
+	h->died = false;
+	h->failed = false;
+	h->sent = 0;
+}
+
 /* It is dead, and what it had said before was read: it died over the first. */
 static void
 bury(struct hasher *h)
 {
 	bool was_asked = h->sent > 0;
-	h->died = false;
-	h->sent = 0;
+	forget(h);
 	if (was_asked)
 		answer_first_without(h, CONTENT_CRASHED);
 }
@@ -170,8 +178,7 @@ on_up(void *ctx, int in_fd, int out_fd)
 	h->conn = NULL;
 	if (h->died)
 		bury(h);
-	h->failed = false;
-	h->sent = 0;
+	forget(h);
 	h->conn = conn_new(h->loop, in_fd, &options);
 	send_more(h);
 }
@@ -186,7 +193,7 @@ on_down(void *ctx, const struct child_death *death)
 	} else if (!death) {
 		conn_free(h->conn);
 		h->conn = NULL;
-		h->sent = 0;
+		forget(h);
 	}
 }
 

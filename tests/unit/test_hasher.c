@@ -158,6 +158,20 @@ START_TEST(nonsense_is_as_a_death)
 }
 END_TEST
 
+/* It is not given up: not even where it is stopped before it could be started again. */
+START_TEST(one_that_was_ended_for_nonsense_is_asked_again)
+{
+	set_up(HELPER("[ $id != 1 ] || id=7"));
+	ask(1);
+	wait_for_answers(1);
+	ck_assert_int_eq(got[0].state, CONTENT_CRASHED);
+	ask(2);
+	wait_for_answers(2);
+	ck_assert_int_eq(got[1].state, CONTENT_NO_FILE);
+	tear_down();
+}
+END_TEST
+
 START_TEST(without_a_helper_there_is_an_answer)
 {
 	set_up(NULL);
@@ -196,5 +210,5 @@ END_TEST
 
 UNIT_MAIN("hasher", all_are_answered_in_order, too_many_are_refused,
     a_death_costs_nothing_behind_it, nonsense_is_as_a_death,
-    without_a_helper_there_is_an_answer, one_that_closes_its_socket_is_ended,
-    at_a_stop_all_are_answered)
+    one_that_was_ended_for_nonsense_is_asked_again, without_a_helper_there_is_an_answer,
+    one_that_closes_its_socket_is_ended, at_a_stop_all_are_answered)
