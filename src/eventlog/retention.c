@@ -71,6 +71,9 @@ decide_pack(const struct decision *d, struct retention_plan *plan)
 	for (size_t i = plan->drop; i < d->closed && d->limits->pack; i++) {
 		if (!(d->v[i].forms & FORM_PLAIN) || d->v[i].bytes == 0)
 			continue;
+		plan->passed = d->v[i].first < d->limits->pack_from;
+		if (plan->passed)
+			continue;
 		plan->pack = !is_needed(d, i);
 		plan->held = plan->held || !plan->pack;
 		plan->pack_first = d->v[i].first;

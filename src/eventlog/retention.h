@@ -26,8 +26,9 @@ struct kept {
 struct retention {
 	int64_t bytes, age_ms, count, hard_cap; /* 0: no limit */
 	bool pack;
-	uint64_t floor; /* the lowest number still needed, or RETENTION_NO_FLOOR */
-	uint64_t busy;	/* the segment that is being compressed stays; 0: none */
+	uint64_t pack_from; /* those that begin before it could not be compressed */
+	uint64_t floor;	    /* the lowest number still needed, or RETENTION_NO_FLOOR */
+	uint64_t busy;	    /* the segment that is being compressed stays; 0: none */
 };
 
 struct retention_plan {
@@ -36,6 +37,7 @@ struct retention_plan {
 	bool held;     /* more is to be done, but not now */
 	bool pack;     /* there is one to be compressed: */
 	uint64_t pack_first;
+	bool passed; /* there is none but those that were tried */
 };
 
 /* v is in the order of first. */

@@ -21,6 +21,8 @@
 
 #define LOOK_MS (60 * 1000)
 #define PACK_RETRY_MS (10 * 60 * 1000)
+/* One segment may be at fault, of more it is rather the disk. */
+#define PACK_FAILURES 2
 #define NSEC_PER_SEC INT64_C(1000000000)
 /* One at a time, and no job of dispatch reaches this number. */
 #define PACK_ID (UINT64_C(1) << 63)
@@ -32,7 +34,9 @@ struct keep {
 	uint64_t begun;		    /* segments, when it was last looked */
 	uint64_t packing;	    /* 0: none */
 	int64_t due_ms;		    /* the next look; -1: only when a segment is begun */
-	int64_t pack_not_before_ms; /* no compressing before this, after one failed */
+	int64_t pack_not_before_ms; /* no compressing before this, after some failed */
+	uint64_t pack_from;	    /* those before failed, and are passed over */
+	unsigned pack_failures;	    /* in a row */
 	bool look;
 };
 
@@ -122,6 +126,7 @@ limits_of(const struct keep *k, int64_t now)
 		    k->watcher->runner_ready && !k->watcher->degraded &&
 		    !k->watcher->stopping && k->packing == 0 &&
 		    now >= k->pack_not_before_ms,
+		.pack_from = k->pack_from,
 		.floor = k->floor,
 		.busy = k->packing,
 	};
@@ -197,6 +202,15 @@ ask_pack(struct keep *k, uint64_t first)
 		k->packing = first;
 }
 
+/* The others had their turn. */
+static void
+try_again_later(struct keep *k, int64_t now)
+{
+	k->pack_from = 0;
+	k->pack_failures = 0;
+	k->pack_not_before_ms = now + PACK_RETRY_MS;
+}
+
 static void
 act(struct keep *k, int dirfd, const struct names *names, int64_t now)
 {
@@ -209,6 +223,8 @@ act(struct keep *k, int dirfd, const struct names *names, int64_t now)
 	tell_lost(k, plan.lost);
 	if (plan.pack)
 		ask_pack(k, plan.pack_first);
+	else if (plan.passed)
+		try_again_later(k, now);
 	if (plan.held || limits.age_ms > 0 || k->pack_not_before_ms > now)
 		k->due_ms = now + LOOK_MS;
 	free(v);
@@ -244,17 +260,27 @@ keep_turn(struct keep *k, int64_t now)
 	look(k, now);
 }
 
+/* It keeps no other from being compressed. */
+static void
+note_unpacked(struct keep *k, const struct wire_msg *msg)
+{
+	log_warnx("event log: segment %" PRIu64
+		  ": cannot be compressed: %s%.*s (tried again later)",
+	    k->packing, msg->text, (int)strcspn(msg->output, "\n"), msg->output);
+	k->pack_from = k->packing + 1;
+	if (++k->pack_failures % PACK_FAILURES == 0)
+		k->pack_not_before_ms = clk_mono_ms() + PACK_RETRY_MS;
+}
+
 static void
 note_packed(struct keep *k, const struct wire_msg *msg)
 {
 	bool ok = msg->outcome == WIRE_EXIT && msg->code == 0;
 
-	if (!ok && msg->outcome != WIRE_CUT) {
-		log_warnx("event log: segment %" PRIu64
-			  ": cannot be compressed: %s%.*s (tried again later)",
-		    k->packing, msg->text, (int)strcspn(msg->output, "\n"), msg->output);
-		k->pack_not_before_ms = clk_mono_ms() + PACK_RETRY_MS;
-	}
+	if (ok)
+		k->pack_failures = 0;
+	else if (msg->outcome != WIRE_CUT)
+		note_unpacked(k, msg);
 	k->packing = 0;
 	k->look = true;
 	watcher_wake(k->watcher);

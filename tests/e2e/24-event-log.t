@@ -102,6 +102,27 @@ write_files f 1
 ok "and nothing is missing" numbers_are_whole
 ctl stop >/dev/null
 
+# One that cannot be compressed keeps no other from it.
+oldest=$P/$E/00000000000000000001.ndjson
+zstd -dcq "$oldest.zst" >"$T/elsewhere"
+mv "$oldest.zst" "$T/oldest"
+ln -s "$T/elsewhere" "$oldest"
+start_daemon
+for part in l m n o; do
+	write_files $part 20
+done
+rest_is_compressed()
+{
+	some_segments '*.ndjson.zst' 6 && segments_are '*[0-9].ndjson' 2
+}
+ok "a segment that cannot be compressed does not keep the others" \
+	wait_for "$LIMIT" rest_is_compressed
+ok "... and is told" grep -q "segment 1: cannot be compressed" "$P/.filemon/trace.log"
+ok "... and stays" test -L "$oldest"
+ctl stop >/dev/null
+rm "$oldest"
+mv "$T/oldest" "$oldest.zst"
+
 # What a child that was killed leaves.
 cd "$P/$E" || bail "no log"
 torn=$(find . -name '*.zst' | sort | sed -n 2p | sed 's,^\./,,')

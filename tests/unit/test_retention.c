@@ -124,7 +124,23 @@ START_TEST(the_one_that_is_being_compressed_stays)
 }
 END_TEST
 
+START_TEST(one_that_cannot_be_compressed_is_passed_over)
+{
+	struct retention_plan plan =
+	    decide((struct retention){ .pack = true, .pack_from = 22 });
+
+	ck_assert(plan.pack && !plan.passed);
+	ck_assert_uint_eq(plan.pack_first, 31);
+	plan = decide((struct retention){ .pack = true, .pack_from = 32 });
+	ck_assert(!plan.pack && plan.passed);
+	plan = decide((struct retention){ .pack_from = 32 });
+	ck_assert(!plan.pack && !plan.passed);
+	plan = decide((struct retention){ .pack = true, .pack_from = 1 });
+	ck_assert_uint_eq(plan.pack_first, 21);
+}
+END_TEST
+
 UNIT_MAIN("retention", without_limits_all_stay, the_oldest_go_by_size_age_or_number,
     the_one_that_is_written_to_stays, what_a_sink_needs_stays,
     the_hard_cap_has_it_go_and_counts, the_oldest_plain_one_is_compressed,
-    the_one_that_is_being_compressed_stays)
+    the_one_that_is_being_compressed_stays, one_that_cannot_be_compressed_is_passed_over)
