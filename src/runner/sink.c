@@ -92,11 +92,23 @@ look_what_was_taken(struct sink *sink)
 	progress_move(&sink->has, follow_taken(sink->follow, (size_t)unread));
 }
 
+/*
+ * What it has can no more be known of one that has closed its stdout.  It is not
+ * ended at once: most die then, and that is the better reason.
+ */
+static void
+look_whether_it_can_acknowledge(struct sink *sink)
+{
+	if (sink->acks && sink->in.fd != -1 && sink->out.fd == -1)
+		child_fail(sink->child, "it closed its output");
+}
+
 static void
 on_tell(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
 	(void)loop, (void)events;
 	struct sink *sink = timer->data;
+	look_whether_it_can_acknowledge(sink);
 	look_what_was_taken(sink);
 	progress_save(&sink->has);
 	if (!is_quiet(sink))
@@ -209,6 +221,13 @@ take_acks(struct sink *sink, const char *p, size_t n)
 	}
 }
 
+static void
+lose_output(struct sink *sink)
+{
+	close_io(sink, &sink->out);
+	tell_later(sink);
+}
+
 /* false where there is nothing more now. */
 static bool
 read_acks(struct sink *sink)
@@ -218,7 +237,7 @@ read_acks(struct sink *sink)
 	if (n > 0)
 		take_acks(sink, block, (size_t)n);
 	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
-		close_io(sink, &sink->out);
+		lose_output(sink);
 	return n > 0;
 }
 

@@ -120,6 +120,12 @@ sink late {
     start = beginning
 }
 sink broken { command = { "no-such-program" } backoff = 10ms backoff-max = 20ms }
+sink mute {
+    command = { "sh", "-c", "exec >&-; exec cat >/dev/null" }
+    ack = true
+    backoff = 10ms
+    backoff-max = 20ms
+}
 sink liar { command = { "echo", "ack 99999999" } ack = true backoff = 10ms backoff-max = 20ms }
 CONF
 runs=$(wc -l <"$T/plain.runs")
@@ -146,6 +152,9 @@ ok "is a reason to be degraded" sh -c "'$FILEMONCTL' -C '$P' status --json |
 	jq -e '.health == \"degraded\" and any(.reasons[]; test(\"sink broken\"))'"
 ok "one that acknowledges what it was not given is ended" wait_for "$LIMIT" \
 	sink_is liar '.deaths > 2 and .seq < 99999999'
+
+ok "one that closes what it was to acknowledge by is ended" wait_for "$LIMIT" \
+	sink_is mute '.deaths > 1 and (.last_error | test("it closed its output"))'
 
 # At least once, from the last acknowledgement.
 ok "what was not acknowledged is lag" wait_for "$LIMIT" \
