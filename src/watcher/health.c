@@ -63,7 +63,7 @@ judge_root(struct verdict *verdict, struct root *root)
 
 	fm_watch_stats(root->watch, &stats);
 	if (fm_watch_root_gone(root->watch))
-		add(verdict, HEALTH_UNHEALTHY, "root %u is gone", root->index);
+		add(verdict, HEALTH_UNHEALTHY, "root %s is gone", root->path);
 	else if (stats.backend == FM_BACKEND_INOTIFY && stats.polled > 0)
 		add(verdict, HEALTH_DEGRADED,
 		    "%lu directories are polled: fs.inotify.max_user_watches is used up",

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "watcher/record.h"
 
+#include <string.h>
+
 #include "watcher/stream.h"
 #include "watcher/watcher_priv.h"
 
@@ -56,10 +58,12 @@ void
 record_gap(struct watcher *w, struct root *root, const char *path, size_t len,
     const char *cause, bool repaired)
 {
+	/* Of a root that goes or comes, and of none beside it. */
+	bool is_root = strncmp(cause, "root-", 5) == 0;
 	struct event event = {
 		.type = EVENT_GAP,
 		.root = root->path,
-		.path = len == 0 ? NULL : path,
+		.path = len == 0 && !is_root ? NULL : path,
 		.path_len = len,
 		.is_dir = true,
 		.cause = cause,

@@ -19,7 +19,7 @@ void record_path(struct watcher *, struct root *, const char *path, size_t len,
     enum event_type, enum event_kind, bool is_dir, const struct stat *);
 /* What is told besides of a path: nothing that is held back waits for it. */
 void record_aside(struct watcher *, struct root *, struct event *);
-/* Events were lost below path ("" is everything). */
+/* Events were lost below path; "" is everything, or for cause "root-..." the root. */
 void record_gap(struct watcher *, struct root *, const char *path, size_t len,
     const char *cause, bool repaired);
 

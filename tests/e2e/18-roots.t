@@ -87,6 +87,9 @@ ok "nothing was removed meanwhile" no_removal
 rm -rf "$P/m"
 ok "a root that is removed is gone" wait_for "$LIMIT" gone_is true
 is "which is not healthy" "$(st .health)" unhealthy
+is "... for a reason that names it" "$(st .reasons[0])" "root $P/m is gone"
+is "... as does the gap record" "$(ctl events --type gap -n 1 --format json |
+	jq -r '.event_type.cause + " " + .file_path')" "root-gone $P/m"
 mkdir "$P/m"
 ok "made again it comes back" wait_for "$LIMIT" gone_is false
 ok "and what was in it is removed" wait_for "$LIMIT" all_removed
