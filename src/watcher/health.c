@@ -80,6 +80,9 @@ judge_handler(struct verdict *verdict, struct watcher *w, const struct handler *
 		add(verdict, HEALTH_UNHEALTHY, "handler %s: breaker %s: %s",
 		    handler->config->name, breaker_state_name(handler->breaker.state),
 		    handler->stats.last_outcome);
+	if (handler->paused)
+		add(verdict, HEALTH_DEGRADED, "handler %s: paused",
+		    handler->config->name);
 	if (dead > 0)
 		add(verdict, HEALTH_DEGRADED, "handler %s: %lld dead",
 		    handler->config->name, (long long)dead);

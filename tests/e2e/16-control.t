@@ -93,6 +93,8 @@ pending_is()
 ok "and wait in the queue" wait_for "$LIMIT" pending_is 1
 ok "but nothing runs" lines_are 0
 like "status says paused" "$(st '.paused | sort | join(" ")')" "bad gate"
+like "... which is not all well" \
+	"$(st '.health + ": " + (.reasons | join(", "))')" "degraded: handler gate: paused, *"
 exits 1 "wait --idle gives up at its time-out" ctl wait --idle --timeout 200ms
 like "and says why" "$(ctl wait --idle --timeout 200ms 2>&1)" "*pause*"
 is "why tells what it waits for" "$(ctl why a --json |
