@@ -10,7 +10,8 @@
  * Where descriptors are scarce it does without.
  *
  * A rung is the directory that its number had when it was opened: none outlasts
- * a change of the table's paths, or the end of the listing.
+ * a change of the table's paths, or the end of the listing; whoever sees that the
+ * way to a directory is another one clears them.
  */
 
 #include <stdint.h>

@@ -369,12 +369,16 @@ finish(struct fm_watch *w)
 	tell_listing(w, FM_LIST_END, NULL, 0);
 }
 
-/* Its end is told as failed, and it is listed again under the path it has then. */
+/*
+ * Its end is told as failed, and it is listed again under the path it has then.  That
+ * is looked up from the root: a rung leads to where the path may lead no more.
+ */
 static bool
 begin_again(struct fm_watch *w)
 {
 	struct listing *l = &w->list;
 
+	ladder_clear(&w->ladder);
 	tree_queue(w, l->dir, l->flags, true);
 	l->dir = DIRTAB_NONE;
 	fail(w, ENOENT);

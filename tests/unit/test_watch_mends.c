@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: ISC */
+#define _GNU_SOURCE 1
+
+/*
+ * Rare orders of what happens, what is read and what is listed: the watch finds
+ * out that it was wrong, and comes to rest with the tree as it is.
+ */
+
+#include "unit.h"
+#include "watch/watch_priv.h"
+#include "watch_fixture.h"
+
+enum { NOBODY = 65534 };
+
+static struct fm_stats
+stats(const struct fixture *f)
+{
+	struct fm_stats s;
+
+	fm_watch_stats(f->w, &s);
+	return s;
+}
+
+/* Gives the tree to a user whom modes bind; false where this is one already. */
+static bool
+become_nobody(const struct fixture *f)
+{
+	if (geteuid() != 0)
+		return false;
+	ck_assert_int_eq(chown(f->dir, NOBODY, NOBODY), 0);
+	ck_assert_int_eq(chown(f->root, NOBODY, NOBODY), 0);
+	ck_assert_int_eq(seteuid(NOBODY), 0);
+	return true;
+}
+
+static void
+read_all(struct fixture *f)
+{
+	while (fm_watch_read(f->w) == 1)
+		continue;
+}
+
+/* A large directory two levels down, and one beside it. */
+static void
+make_large(const struct fixture *f)
+{
+	char name[32];
+
+	make_dir(f, "p");
+	make_dir(f, "p/q");
+	make_dir(f, "p/q/large");
+	for (int i = 0; i < 200; i++) {
+		snprintf(name, sizeof(name), "p/q/large/f%03d", i);
+		make_file(f, name);
+	}
+	make_dir(f, "z");
+}
+
+/* Until the large one has told its first slice. */
+static void
+begin_large(struct fixture *f)
+{
+	f->w = fm_watch_new(&f->o);
+	ck_assert_ptr_nonnull(f->w);
+	while (told(f, FM_LIST_BEGIN, "p/q/large") == NULL) {
+		fm_watch_read(f->w);
+		fm_watch_step(f->w, 64);
+	}
+	ck_assert_ptr_null(told(f, FM_LIST_END, "p/q/large"));
+}
+
+/* As a daemon's loop goes, in so many turns at most. */
+static bool
+comes_to_rest(struct fixture *f)
+{
+	for (int turns = 0; turns < 1000; turns++) {
+		read_all(f);
+		fm_watch_tick(f->w, now_ms());
+		if (!fm_watch_scanning(f->w))
+			return true;
+		fm_watch_step(f->w, 64);
+	}
+	return false;
+}
+
+START_TEST(while_a_polled_directory_is_listed_one_above_may_be_renamed)
+{
+	struct fixture f;
+
+	fixture_init(&f);
+	f.o.backend = FM_BACKEND_POLL;
+	make_large(&f);
+	begin_large(&f);
+	move_path(&f, "p/q", "p/q2");
+	ck_assert(comes_to_rest(&f));
+	CK_TOLD(&f, FM_LIST_ENTRY, "p/q2/large/f199");
+	ck_assert(!paths_has(&f.model, "p/q"));
+	fixture_release(&f);
+}
+END_TEST
+
+START_TEST(while_a_directory_is_listed_one_above_the_root_may_be_renamed)
+{
+	char root[120];
+	struct fixture f;
+
+	fixture_init(&f);
+	make_large(&f);
+	make_dir(&f, "/up");
+	move_path(&f, "/root", "/up/root");
+	snprintf(root, sizeof(root), "%s/up/root", f.dir);
+	f.o.root = root;
+	begin_large(&f);
+	move_path(&f, "/up", "/up2");
+	ck_assert(comes_to_rest(&f));
+	ck_assert_uint_eq(count_told(&f, FM_ROOT_GONE), 1);
+	move_path(&f, "/up2", "/up");
+	WAIT_FOR(&f, count_told(&f, FM_ROOT_BACK) == 1);
+	drain(&f);
+	CK_TOLD(&f, FM_LIST_END, "p/q/large");
+	fixture_release(&f);
+}
+END_TEST
+
+START_TEST(while_a_directory_is_listed_one_above_may_become_a_mount_point)
+{
+	struct fixture f;
+
+	fixture_init(&f);
+	if (unshare(CLONE_NEWNS) == -1 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1) {
+		fprintf(stderr, "# skipped: may not mount\n");
+		remove_tree(f.dir);
+		return;
+	}
+	make_large(&f);
+	begin_large(&f);
+	ck_assert_int_eq(mount("fm", at(&f, "p"), "tmpfs", 0, "size=1m"), 0);
+	ck_assert(comes_to_rest(&f));
+	ck_assert_int_eq(umount(at(&f, "p")), 0);
+	fixture_release(&f);
+}
+END_TEST
+
+START_TEST(while_a_directory_is_listed_one_above_may_become_closed)
+{
+	struct fixture f;
+	bool changed;
+
+	fixture_init(&f);
+	changed = become_nobody(&f);
+	make_large(&f);
+	begin_large(&f);
+	ck_assert_int_eq(chmod(at(&f, "p"), 0), 0);
+	ck_assert(comes_to_rest(&f));
+	ck_assert_int_eq(told(&f, FM_LIST_FAILED, "p/q/large")->error, ENOENT);
+	ck_assert_int_eq(chmod(at(&f, "p"), 0755), 0);
+	if (changed)
+		ck_assert_int_eq(seteuid(0), 0);
+	fixture_release(&f);
+}
+END_TEST
+
+WATCH_MAIN("watch mends", 1, while_a_polled_directory_is_listed_one_above_may_be_renamed,
+    while_a_directory_is_listed_one_above_the_root_may_be_renamed,
+    while_a_directory_is_listed_one_above_may_become_a_mount_point,
+    while_a_directory_is_listed_one_above_may_become_closed)
