@@ -102,6 +102,7 @@ void dirtab_path(const struct dirtab *, uint32_t dir, char *out);
 void dirtab_queue(struct dirtab *, uint32_t dir, bool front);
 /* After one that was queued and has not been taken since, removed or not. */
 void dirtab_queue_after(struct dirtab *, uint32_t dir, uint32_t after);
+/* DIRTAB_NONE where none is left; then removed ones have given their numbers back. */
 uint32_t dirtab_take(struct dirtab *);
 
 size_t dirtab_memory(const struct dirtab *);

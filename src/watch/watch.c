@@ -161,6 +161,17 @@ repair_starved(struct fm_watch *w)
 	repair_all(w, FM_CAUSE_WATCH_FAILED, ENOMEM);
 }
 
+/* Where nothing waits to be listed: what was removed meanwhile gives its number
+   back, and no directory is held open. */
+static void
+rest(struct fm_watch *w)
+{
+	if (w->busy || fm_watch_scanning(w))
+		return;
+	dirtab_take(&w->dirs);
+	ladder_clear(&w->ladder);
+}
+
 int
 fm_watch_read(struct fm_watch *w)
 {
@@ -170,7 +181,7 @@ fm_watch_read(struct fm_watch *w)
 		return 0;
 	more = w->ops->take(w);
 	repair_starved(w);
-	ladder_rest(w);
+	rest(w);
 	return more;
 }
 
@@ -209,7 +220,7 @@ fm_watch_tick(struct fm_watch *w, int64_t now_ms)
 	relink_drop(w, now_ms);
 	repair_starved(w);
 	repair_tick(w, now_ms);
-	ladder_rest(w);
+	rest(w);
 }
 
 bool
@@ -225,7 +236,7 @@ fm_watch_step(struct fm_watch *w, unsigned max)
 		listing_step(w, max);
 	if (fm_watch_scanning(w))
 		return true;
-	ladder_clear(&w->ladder);
+	rest(w);
 	mounts_forget(&w->mounts);
 	return false;
 }

@@ -161,7 +161,38 @@ START_TEST(while_a_directory_is_listed_one_above_may_become_closed)
 }
 END_TEST
 
+/* As they come and go before they can be listed. */
+static void
+make_and_remove(struct fixture *f, int n)
+{
+	for (int i = 0; i < n; i++) {
+		make_dir(f, "d");
+		ck_assert_int_eq(rmdir(at(f, "d")), 0);
+		if (i % 10 == 0)
+			comes_to_rest(f);
+	}
+	comes_to_rest(f);
+}
+
+START_TEST(directories_that_come_and_go_take_no_memory)
+{
+	struct fixture f;
+	size_t before;
+
+	fixture_init(&f);
+	f.quiet = true;
+	fixture_start(&f);
+	make_and_remove(&f, 100);
+	before = stats(&f).memory;
+	make_and_remove(&f, 5000);
+	ck_assert_uint_eq(stats(&f).dirs, 1);
+	ck_assert_uint_lt(stats(&f).memory, before + 8192); /* names wait for more */
+	fixture_release(&f);
+}
+END_TEST
+
 WATCH_MAIN("watch mends", 1, while_a_polled_directory_is_listed_one_above_may_be_renamed,
     while_a_directory_is_listed_one_above_the_root_may_be_renamed,
     while_a_directory_is_listed_one_above_may_become_a_mount_point,
-    while_a_directory_is_listed_one_above_may_become_closed)
+    while_a_directory_is_listed_one_above_may_become_closed,
+    directories_that_come_and_go_take_no_memory)
