@@ -81,7 +81,8 @@ after_failure(struct fm_watch *w, uint32_t dir, int error)
 		root_lost(w);
 		return;
 	}
-	tree_failed(w, dir, scarce || (gone && again));
+	/* nobody above is watched who would say that the root may be read again */
+	tree_failed(w, dir, scarce || (gone && again) || dir == DIRTAB_ROOT);
 	if (gone && !again)
 		tree_queue(w, d->parent, w->list.flags & DIR_SCAN, false);
 }

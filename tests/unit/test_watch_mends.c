@@ -191,8 +191,40 @@ START_TEST(directories_that_come_and_go_take_no_memory)
 }
 END_TEST
 
+static void
+root_closed(enum fm_backend backend)
+{
+	struct fixture f;
+	bool changed;
+
+	fixture_init(&f);
+	f.o.backend = backend;
+	changed = become_nobody(&f);
+	fixture_start(&f);
+	ck_assert_int_eq(rmdir(f.root), 0);
+	WAIT_FOR(&f, count_told(&f, FM_ROOT_GONE) == 1);
+	ck_assert_int_eq(mkdir(f.root, 0), 0);
+	WAIT_FOR(&f, told(&f, FM_LIST_FAILED, "") != NULL);
+	ck_assert_int_eq(chmod(f.root, 0755), 0);
+	make_file(&f, "new");
+	WAIT_FOR(&f, told(&f, FM_LIST_ENTRY, "new") != NULL);
+	drain(&f);
+	ck_assert_uint_eq(stats(&f).dirs, 1);
+	if (changed)
+		ck_assert_int_eq(seteuid(0), 0);
+	fixture_release(&f);
+}
+
+START_TEST(a_root_that_comes_back_closed_is_listed_when_it_may)
+{
+	root_closed(WATCH_BACKEND);
+	root_closed(FM_BACKEND_POLL);
+}
+END_TEST
+
 WATCH_MAIN("watch mends", 1, while_a_polled_directory_is_listed_one_above_may_be_renamed,
     while_a_directory_is_listed_one_above_the_root_may_be_renamed,
     while_a_directory_is_listed_one_above_may_become_a_mount_point,
     while_a_directory_is_listed_one_above_may_become_closed,
-    directories_that_come_and_go_take_no_memory)
+    directories_that_come_and_go_take_no_memory,
+    a_root_that_comes_back_closed_is_listed_when_it_may)
