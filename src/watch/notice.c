@@ -64,8 +64,8 @@ attrib(struct fm_watch *w, uint32_t dir, const struct notice *n)
 
 	if (tell_wanted(w, &w->path, is_dir))
 		tell_kind(w, FM_ATTRIB, &w->path, is_dir);
-	if (child != DIRTAB_NONE && (w->dirs.dirs[child].flags & DIR_FAILED))
-		tree_queue(w, child, FM_SCAN_REPAIR, false);
+	if (child != DIRTAB_NONE)
+		tree_queue_failed(w, child);
 }
 
 static void
@@ -127,8 +127,7 @@ apply_self(struct fm_watch *w, uint32_t dir, const struct notice *n)
 			tree_queue(w, parent, FM_SCAN_POLL, false);
 		}
 	} else if (n->mask & IN_ATTRIB) {
-		if (w->dirs.dirs[dir].flags & DIR_FAILED)
-			tree_queue(w, dir, FM_SCAN_REPAIR, false);
+		tree_queue_failed(w, dir);
 		if (dir == DIRTAB_ROOT && path_set(w, &w->path, dir, NULL, 0) == 0)
 			tell_kind(w, FM_ATTRIB, &w->path, true);
 	}

@@ -49,6 +49,27 @@ tree_queue_all(struct fm_watch *w, uint32_t having, unsigned flags)
 	}
 }
 
+/* What follows dir where all of top is gone through. */
+static uint32_t
+next_of(struct fm_watch *w, uint32_t dir, uint32_t top)
+{
+	if (get(w, dir)->child != DIRTAB_NONE)
+		return get(w, dir)->child;
+	while (dir != top && get(w, dir)->next == DIRTAB_NONE)
+		dir = get(w, dir)->parent;
+	return dir == top ? DIRTAB_NONE : get(w, dir)->next;
+}
+
+void
+tree_queue_failed(struct fm_watch *w, uint32_t top)
+{
+	if (w->failed == 0)
+		return;
+	for (uint32_t dir = top; dir != DIRTAB_NONE; dir = next_of(w, dir, top))
+		if (get(w, dir)->flags & DIR_FAILED)
+			tree_queue(w, dir, FM_SCAN_REPAIR, false);
+}
+
 void
 tree_clear_polled(struct fm_watch *w, uint32_t dir)
 {

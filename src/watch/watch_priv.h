@@ -123,6 +123,8 @@ void tree_clear_polled(struct fm_watch *, uint32_t dir);
 /* Notes that dir could not be listed; retry: time may mend it. */
 void tree_failed(struct fm_watch *, uint32_t dir, bool retry);
 void tree_clear_failed(struct fm_watch *, uint32_t dir);
+/* Of top and all below it, those that could not be listed: they may be by now. */
+void tree_queue_failed(struct fm_watch *, uint32_t top);
 
 /* root.c */
 /* Resolves the root; -1 with errno where there is no directory. */

@@ -154,7 +154,11 @@ START_TEST(while_a_directory_is_listed_one_above_may_become_closed)
 	ck_assert_int_eq(chmod(at(&f, "p"), 0), 0);
 	ck_assert(comes_to_rest(&f));
 	ck_assert_int_eq(told(&f, FM_LIST_FAILED, "p/q/large")->error, ENOENT);
+	forget_told(&f);
 	ck_assert_int_eq(chmod(at(&f, "p"), 0755), 0);
+	drain(&f);
+	CK_TOLD(&f, FM_LIST_END, "p/q/large");
+	ck_assert_uint_eq(f.w->failed, 0);
 	if (changed)
 		ck_assert_int_eq(seteuid(0), 0);
 	fixture_release(&f);
@@ -222,9 +226,43 @@ START_TEST(a_root_that_comes_back_closed_is_listed_when_it_may)
 }
 END_TEST
 
+static void
+searchable_later(bool bare)
+{
+	struct fixture f;
+	bool changed;
+
+	fixture_init(&f);
+	f.o.bare_dirs = bare;
+	changed = become_nobody(&f);
+	make_dir(&f, "a");
+	make_dir(&f, "a/b");
+	make_dir(&f, "a/b/c");
+	make_file(&f, "a/b/c/f");
+	ck_assert_int_eq(chmod(at(&f, "a"), 0600), 0);
+	fixture_start(&f);
+	ck_assert_ptr_null(told(&f, FM_LIST_ENTRY, "a/b/c"));
+	ck_assert_int_eq(chmod(at(&f, "a"), 0700), 0);
+	drain(&f);
+	CK_TOLD(&f, FM_LIST_ENTRY, "a/b/c/f");
+	ck_assert_uint_eq(stats(&f).watches, 4);
+	if (changed)
+		ck_assert_int_eq(seteuid(0), 0);
+	fixture_release(&f);
+}
+
+/* Its names can be read, and what is in it is said to be a directory. */
+START_TEST(what_is_in_a_directory_that_may_not_be_searched_is_listed_when_it_may)
+{
+	searchable_later(false);
+	searchable_later(true);
+}
+END_TEST
+
 WATCH_MAIN("watch mends", 1, while_a_polled_directory_is_listed_one_above_may_be_renamed,
     while_a_directory_is_listed_one_above_the_root_may_be_renamed,
     while_a_directory_is_listed_one_above_may_become_a_mount_point,
     while_a_directory_is_listed_one_above_may_become_closed,
     directories_that_come_and_go_take_no_memory,
-    a_root_that_comes_back_closed_is_listed_when_it_may)
+    a_root_that_comes_back_closed_is_listed_when_it_may,
+    what_is_in_a_directory_that_may_not_be_searched_is_listed_when_it_may)
