@@ -91,14 +91,22 @@ judge(struct backlog *b)
 	}
 }
 
+void
+backlog_enter(struct fm_watch *w, uint32_t dir)
+{
+	struct dir *d = &w->dirs.dirs[dir];
+
+	w->backlog.dirs += !(d->flags & DIR_POSTPONED);
+	d->flags |= DIR_POSTPONED;
+}
+
 /* Not one whose place is unknown: whatever finds it again has to know. */
 static bool
 postpone(struct fm_watch *w, uint32_t dir)
 {
 	if (path_set(w, &w->path, dir, NULL, 0) == -1)
 		return false;
-	w->dirs.dirs[dir].flags |= DIR_POSTPONED;
-	w->backlog.dirs++;
+	backlog_enter(w, dir);
 	tell_dirty(w, &w->path, FM_CAUSE_BACKLOG);
 	repair_postponed(w);
 	return true;
@@ -127,8 +135,10 @@ backlog_takes(struct fm_watch *w, uint32_t dir, const struct notice *n)
 void
 backlog_queued(struct fm_watch *w)
 {
+	bool over = !fm_watch_scanning(w) && w->retries == 0;
+
 	if (w->backlog.total > 0)
-		untold_turn(&w->backlog.untold, !fm_watch_scanning(w));
+		untold_turn(&w->backlog.untold, over);
 }
 
 bool

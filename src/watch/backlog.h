@@ -51,6 +51,8 @@ bool backlog_takes(struct fm_watch *, uint32_t dir, const struct notice *);
 void backlog_queued(struct fm_watch *);
 /* Was a notice dropped that said that data were written to name, in dir? */
 bool backlog_hides(const struct fm_watch *, uint32_t dir, const char *name, size_t len);
+/* The directory is postponed; what has it listed is the caller's. */
+void backlog_enter(struct fm_watch *, uint32_t dir);
 /* The directory is going to be listed, or is forgotten.  Was it postponed? */
 bool backlog_leave(struct fm_watch *, uint32_t dir);
 

@@ -132,10 +132,12 @@ take_next(struct fm_watch *w)
 	uint32_t dir;
 
 	while ((dir = dirtab_take(&w->dirs)) != DIRTAB_NONE) {
-		l->postponed = backlog_leave(w, dir);
 		l->dir = dir;
 		l->flags = get(w, dir)->flags & (DIR_SCAN | DIR_RECURSE);
 		if (path_set(w, &l->path, dir, NULL, 0) == 0 && set_told(l) == 0) {
+			/* what failed may have been, before */
+			l->postponed =
+			    backlog_leave(w, dir) || (get(w, dir)->flags & DIR_FAILED);
 			get(w, dir)->flags &=
 			    (uint16_t) ~(DIR_SCAN | DIR_RECURSE | DIR_LEARNED);
 			return true;
@@ -381,6 +383,8 @@ begin_again(struct fm_watch *w)
 
 	ladder_clear(&w->ladder);
 	tree_queue(w, l->dir, l->flags, true);
+	if (l->postponed)
+		backlog_enter(w, l->dir);
 	l->dir = DIRTAB_NONE;
 	fail(w, ENOENT);
 	return false;

@@ -22,7 +22,7 @@ struct listing {
 	uint32_t dir;	/* DIRTAB_NONE: removed meanwhile */
 	unsigned flags; /* enum fm_scan and DIR_RECURSE */
 	bool begun;	/* LIST_BEGIN was told */
-	bool postponed; /* it was until this began (backlog.h) */
+	bool postponed; /* it was, perhaps, until this began (backlog.h) */
 	uint32_t last;	/* that was queued to be listed next; DIRTAB_NONE: none */
 	uint64_t until; /* events up to here repeat what is told (fresh.h) */
 	struct stat st; /* of it, when it was opened */

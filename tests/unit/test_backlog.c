@@ -6,6 +6,8 @@
  * become is made up, so that a few thousand are too many.
  */
 
+#include <sys/resource.h>
+
 #include "unit.h"
 #include "watch/watch_priv.h"
 #include "watch_fixture.h"
@@ -147,6 +149,71 @@ START_TEST(a_long_queue_is_not_measured_with_each_bufferful)
 	ck_assert_uint_ge(w.backlog.level, 400000);
 	backlog_begin(&w, false);
 	ck_assert_uint_eq(w.backlog.level, 0);
+}
+END_TEST
+
+/* In both, with many names before it: one of the two is postponed. */
+static const char *
+postpone_one(struct fixture *f)
+{
+	char name[32];
+
+	for (int i = 0; i < 200; i++) {
+		snprintf(name, sizeof(name), "%c/a%03d", i % 2 ? 'a' : 'b', i / 2);
+		make_file(f, name);
+	}
+	drain(f);
+	forget_told(f);
+	happen(f, MANY);
+	write_to(f, "a/f");
+	write_to(f, "b/f");
+	read_all(f);
+	ck_assert_uint_eq(stats(f).postponed, 1);
+	while (!fm_watch_scanning(f->w))
+		fm_watch_tick(f->w, fm_watch_due(f->w));
+	return told(f, FM_DIRTY, "a") ? "a" : "b";
+}
+
+START_TEST(a_listing_that_begins_again_says_what_was_written_to)
+{
+	struct fixture f;
+	const char *dir;
+
+	start(&f, true);
+	dir = postpone_one(&f);
+	while (told(&f, FM_LIST_BEGIN, dir) == NULL)
+		fm_watch_step(f.w, 10);
+	ck_assert_ptr_null(told(&f, FM_LIST_END, dir));
+	move_path(&f, dir, "c");
+	drain(&f);
+	CK_TOLD(&f, FM_LIST_ENTRY, "c/f");
+	ck_assert(told(&f, FM_LIST_ENTRY, "c/f")->modified);
+	ck_assert(!told(&f, FM_LIST_ENTRY, "c/a001")->modified);
+	ck_assert_uint_eq(stats(&f).postponed, 0);
+	fixture_release(&f);
+}
+END_TEST
+
+START_TEST(one_that_fails_says_what_was_written_to_later)
+{
+	struct fixture f;
+	struct rlimit limit, none;
+	const char *dir;
+	char path[8];
+
+	start(&f, true);
+	dir = postpone_one(&f);
+	snprintf(path, sizeof(path), "%s/f", dir);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = (struct rlimit){ 0, limit.rlim_max };
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	fm_watch_step(f.w, 64);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_int_eq(told(&f, FM_LIST_FAILED, dir)->error, EMFILE);
+	fm_watch_tick(f.w, fm_watch_due(f.w));
+	drain(&f);
+	ck_assert(told(&f, FM_LIST_ENTRY, path)->modified);
+	fixture_release(&f);
 }
 END_TEST
 
@@ -318,7 +385,10 @@ START_TEST(what_is_postponed_is_not_handed_over)
 END_TEST
 
 WATCH_MAIN("backlog", 1, of_what_comes_too_fast_a_part_is_left_to_a_listing,
-    the_listing_says_what_was_written_to, untold_names_last_until_they_were_listed,
+    the_listing_says_what_was_written_to,
+    a_listing_that_begins_again_says_what_was_written_to,
+    one_that_fails_says_what_was_written_to_later,
+    untold_names_last_until_they_were_listed,
     a_long_queue_is_not_measured_with_each_bufferful, what_the_queue_has_room_for_is_told,
     nothing_is_postponed_unasked,
     directories_renames_and_hidden_names_are_told_all_the_same,
