@@ -18,6 +18,7 @@
 #include "base/clk.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/nofile.h"
 #include "base/notify.h"
 #include "base/xmalloc.h"
 #include "conf/argv.h"
@@ -274,6 +275,7 @@ serve(const struct arguments *args, struct config *config, const struct renewal 
 		if (!renewed)
 			go_background(&setup);
 	}
+	nofile_raise();
 	locks_write_pid(&setup.locks, config);
 	log_set_process("supervisor");
 	int code = supervisor_main(&setup, renew);

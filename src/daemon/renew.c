@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/nofile.h"
 #include "base/notify.h"
 #include "base/xmalloc.h"
 #include "conf/argv.h"
@@ -204,8 +205,10 @@ renew_exec(const struct renew *r, const struct renewal *renewal)
 	strlist_add(&env, text);
 	fill_argv(r, NULL, &argv);
 	set_inherited(fds, n, true);
+	nofile_restore();
 	execve(r->exe, argv.v, env.v);
 	error = errno;
+	nofile_raise();
 	set_inherited(fds, n, false);
 	strlist_release(&argv);
 	strlist_release(&env);

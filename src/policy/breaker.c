@@ -95,7 +95,8 @@ bool
 breaker_note(struct breaker *b, const struct breaker_limits *limits, enum outcome outcome,
     int64_t path, int64_t now_ms)
 {
-	if (outcome == OUTCOME_CUT || b->state == BREAKER_OPEN)
+	if (outcome == OUTCOME_CUT || outcome == OUTCOME_SHORT ||
+	    b->state == BREAKER_OPEN)
 		return false;
 	if (outcome == OUTCOME_DONE || outcome == OUTCOME_REJECTED) {
 		breaker_reset(b);

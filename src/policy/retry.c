@@ -16,6 +16,7 @@ static const char *const names[] = {
 	[OUTCOME_RETRY] = "retry",
 	[OUTCOME_REJECTED] = "rejected",
 	[OUTCOME_FAULT] = "fault",
+	[OUTCOME_SHORT] = "short",
 	[OUTCOME_CUT] = "cut",
 };
 _Static_assert(COUNTOF(names) == OUTCOME_COUNT, "an outcome lacks its name");
@@ -46,6 +47,7 @@ classify_exec(int error)
 	case ENOMEM:
 	case EMFILE:
 	case ENFILE:
+		return OUTCOME_SHORT;
 	case ETXTBSY:
 		return OUTCOME_RETRY;
 	case E2BIG:

@@ -17,17 +17,19 @@ enum outcome {
 	OUTCOME_RETRY,	  /* temporary failure */
 	OUTCOME_REJECTED, /* permanent failure: a dead letter at once */
 	OUTCOME_FAULT,	  /* the handler itself is broken: opens the breaker */
+	OUTCOME_SHORT,	  /* not started for want of something: not an attempt */
 	OUTCOME_CUT,	  /* broken off by filemon: not an attempt */
 	OUTCOME_COUNT,
 };
 
-const char *outcome_name(enum outcome); /* "done" "retry" "rejected" "fault" "cut" */
+/* "done" "retry" "rejected" "fault" "short" "cut" */
+const char *outcome_name(enum outcome);
 
 /*
  * EXIT: success table, permanent table, 126 and 127 are a fault, else retry.
- * SIGNAL and TIMEOUT: retry.  EXEC_FAILED: EAGAIN ENOMEM EMFILE ENFILE ETXTBSY
- * are retried, E2BIG and ENAMETOOLONG (the path) rejected, others are a fault.
- * CUT stays cut.
+ * SIGNAL and TIMEOUT: retry.  EXEC_FAILED: EAGAIN ENOMEM EMFILE ENFILE are short
+ * (that is no fault of the path or of the handler), ETXTBSY is retried, E2BIG and
+ * ENAMETOOLONG (the path) rejected, others are a fault.  CUT stays cut.
  */
 enum outcome retry_classify(const struct handler_config *, enum wire_outcome, int code);
 

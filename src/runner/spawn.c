@@ -20,6 +20,7 @@
 #include "base/buf.h"
 #include "base/compiler.h"
 #include "base/fd.h"
+#include "base/nofile.h"
 #include "base/xmalloc.h"
 #include "runner/privilege.h"
 
@@ -177,6 +178,7 @@ child(struct plan *plan)
 	if (spawn->cwd && chdir(spawn->cwd) == -1)
 		give_up(plan, SPAWN_CHDIR);
 	reset_signals(plan->changed_signals);
+	nofile_restore();
 	execve(plan->program, spawn->argv, spawn->envp);
 	give_up(plan, SPAWN_EXEC);
 }

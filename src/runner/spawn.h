@@ -8,7 +8,8 @@
  * ready); the child calls nothing but async-signal-safe functions.  The child
  * is a session of its own, so its pid names its session and group too; it has
  * default dispositions for all signals, none blocked, stdin from /dev/null or what
- * is given, no descriptor but 0 to 2, and is killed when the process that spawned it
+ * is given, no descriptor but 0 to 2, the limit of open files that filemond was
+ * given (nofile.h), and is killed when the process that spawned it
  * dies.
  *
  * Nothing here waits: whether the program was started is told by a pipe which

@@ -149,7 +149,7 @@ dispatch_choose(struct watcher *w, int64_t now)
 	size_t idle = 0;
 
 	if (w->state == NULL || !w->runner_ready || w->stopping || w->degraded ||
-	    w->reload_config != NULL)
+	    w->reload_config != NULL || now < w->short_until)
 		return;
 	for (int turn = 0; turn < CHOICES_A_TURN && idle < w->n_handlers; turn++) {
 		struct handler *handler = &w->handlers[w->round_robin++ % w->n_handlers];
@@ -304,6 +304,8 @@ dispatch_due(struct watcher *w, int64_t now)
 	}
 	if (w->vcs_since != 0 && earliest >= 0 && earliest < now + VCS_LOOK_MS)
 		earliest = now + VCS_LOOK_MS;
+	if (earliest >= 0 && earliest < w->short_until)
+		earliest = w->short_until;
 	return earliest;
 }
 

@@ -21,6 +21,7 @@
 #include "watcher/witness.h"
 
 #define DESCRIPTION_SIZE 256
+#define SHORT_WAIT_MS 1000
 
 /* A run that ended, and what it was for. */
 struct ending {
@@ -223,16 +224,32 @@ failed(struct ending *e, enum outcome outcome)
 	}
 }
 
-/* Not an attempt: due at once, when the handler may run again. */
+/* Not an attempt: due again when the handler may run. */
 static void
-put_back(struct ending *e)
+put_back(struct ending *e, int64_t due)
 {
 	e->d.pending = true;
-	e->d.due = e->now;
+	e->d.due = due;
 	delivery_put(e->w->state, &e->d);
 	old_path_pending(e);
 	if (e->job->again)
 		compare_again(e->w, e->job->node, true);
+}
+
+/* Others would lack the same: what runs may end first, and give it back. */
+static void
+wait_for_room(struct ending *e)
+{
+	struct watcher *w = e->w;
+
+	note_failure(e);
+	if (e->now >= w->short_until)
+		log_warnx("handler %s: %s %s: %s (not an attempt; no job is started for "
+			  "%d ms)",
+		    e->job->handler->config->name, dispatch_command_name(e->job->command),
+		    e->job->path, e->text, SHORT_WAIT_MS);
+	w->short_until = e->now + SHORT_WAIT_MS;
+	put_back(e, w->short_until);
 }
 
 static void
@@ -269,7 +286,7 @@ count(struct handler_stats *stats, enum outcome outcome, const struct wire_msg *
 	stats->timeouts += msg->outcome == WIRE_TIMEOUT;
 	stats->rejected += outcome == OUTCOME_REJECTED;
 	stats->faults += outcome == OUTCOME_FAULT;
-	if (msg->outcome == WIRE_CUT && never_began(msg))
+	if (outcome == OUTCOME_SHORT || (msg->outcome == WIRE_CUT && never_began(msg)))
 		stats->runs--;
 }
 
@@ -351,11 +368,14 @@ outcome_note(struct watcher *w, struct job *job, const struct wire_msg *msg)
 		break;
 	case OUTCOME_FAULT:
 		note_failure(&e);
-		put_back(&e);
+		put_back(&e, e.now);
+		break;
+	case OUTCOME_SHORT:
+		wait_for_room(&e);
 		break;
 	case OUTCOME_CUT:
 	case OUTCOME_COUNT:
-		put_back(&e);
+		put_back(&e, e.now);
 		break;
 	}
 	if (job->command == WIRE_REMOVE)

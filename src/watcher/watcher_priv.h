@@ -143,11 +143,12 @@ struct watcher {
 	size_t round_robin;
 	struct loops loops;
 	bool runner_ready;
-	char limits[256];   /* what keeps jobs within theirs, as the runner says */
-	struct asks *asks;  /* NULL: nobody can be asked */
-	uint64_t noted_seq; /* of the event log, in the last commit */
-	int64_t vcs_since;  /* when index.lock was first met; 0: not there */
-	int64_t vcs_seen;   /* ... and when last looked for */
+	char limits[256];    /* what keeps jobs within theirs, as the runner says */
+	struct asks *asks;   /* NULL: nobody can be asked */
+	uint64_t noted_seq;  /* of the event log, in the last commit */
+	int64_t vcs_since;   /* when index.lock was first met; 0: not there */
+	int64_t vcs_seen;    /* ... and when last looked for */
+	int64_t short_until; /* a job could not be started: none is till then */
 
 	struct sandbox sandbox;
 

@@ -2,7 +2,7 @@
 # What a handler's runs may use, whom they are, and the group that holds them.
 # shellcheck source=/dev/null
 . "${top_srcdir:?}/tests/lib/daemon.sh"
-need jq
+need jq prlimit
 
 # Without a group every process has its own limits.
 project rlimits <<CONF
@@ -26,6 +26,37 @@ is "memory-max is a limit of each process" "$(cat "$T/data")" 65536
 is "a handler without it has that of filemond" "$(cat "$T/free")" \
 	"$(sh -c "ulimit -d")"
 like "status says how limits are kept" "$(ctl status)" "*limits *rlimits (switched off)*"
+ctl stop >/dev/null
+
+# Open files: filemond takes what it may have, its handlers what it was given.
+project open-files <<CONF
+settle = 10ms
+handler told { load = { "sh", "-c", "ulimit -Sn >'$T/files'" } }
+CONF
+touch "$P/f"
+(cd "$P" && prlimit --nofile=48: "$FILEMONCTL" start >/dev/null) || bail "the daemon does not start"
+idle >/dev/null
+is "a handler has the limit of open files that filemond was given" "$(cat "$T/files")" 48
+is "... and filemond has as many as it may" \
+	"$(awk '/^Max open files/ { print $4 == $5 }' "/proc/$(pid_of runner)/limits")" 1
+ctl stop >/dev/null
+
+project few-files <<CONF
+settle = 10ms
+jobs-max = 30
+handler gate { load = { "$H/gate", "{path}" }   jobs = 30   retries = 0 }
+CONF
+for i in $(seq 34); do
+	: >"$P/f$i"
+done
+(cd "$P" && prlimit --nofile=40:40 "$FILEMONCTL" start >/dev/null) || bail "the daemon does not start"
+ok "there are more jobs than open files for them" \
+	wait_for "$LIMIT" grep -q 'not an attempt' "$P/.filemon/trace.log"
+touch "$GATE"
+idle >/dev/null
+is "that is nobody's failed attempt" \
+	"$(ctl status --json | jq -r '.handlers[0] | "\(.ok) \(.runs) \(.dead) \(.breaker)"')" \
+	"34 34 0 closed"
 ctl stop >/dev/null
 
 # Another user: nothing of root's is left to it.

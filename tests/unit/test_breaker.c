@@ -96,12 +96,13 @@ START_TEST(success_and_rejection_begin_the_count_anew)
 }
 END_TEST
 
-START_TEST(a_run_that_was_cut_says_nothing)
+START_TEST(a_run_that_was_cut_or_not_begun_says_nothing)
 {
 	struct breaker b = closed();
 	breaker_note(&b, &limits, OUTCOME_RETRY, 1, 0);
 	breaker_note(&b, &limits, OUTCOME_RETRY, 2, 0);
 	ck_assert(!breaker_note(&b, &limits, OUTCOME_CUT, 3, 0));
+	ck_assert(!breaker_note(&b, &limits, OUTCOME_SHORT, 4, 0));
 	ck_assert_int_eq(b.failures, 2);
 	b = opened();
 	ck_assert(breaker_allows(&b, 30000, 0));
@@ -221,7 +222,8 @@ END_TEST
 UNIT_MAIN("breaker", closed_lets_everything_run, a_fault_opens_at_once,
     failures_of_different_paths_open, one_bad_path_does_not_open,
     two_bad_paths_do_not_open_where_three_do, more_paths_than_are_kept_are_counted,
-    success_and_rejection_begin_the_count_anew, a_run_that_was_cut_says_nothing,
+    success_and_rejection_begin_the_count_anew,
+    a_run_that_was_cut_or_not_begun_says_nothing,
     failures_never_open_where_none_are_counted, one_job_probes_after_the_cooldown,
     jobs_from_before_end_first, a_probe_that_never_ran_can_be_sent_again,
     a_good_probe_closes, a_bad_probe_doubles_the_cooldown_up_to_its_limit,

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/nofile.h"
 #include "runner/privilege.h"
 #include "runner/spawn.h"
 
@@ -388,6 +389,23 @@ START_TEST(limits_are_taken_before_the_program_begins)
 }
 END_TEST
 
+START_TEST(a_child_has_the_limit_of_open_files_that_we_were_given)
+{
+	struct rlimit limit;
+	char *argv[] = { (char *)"sh", (char *)"-c", (char *)"ulimit -Sn", NULL };
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = 40;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	nofile_raise();
+	for (int quick = 0; quick < 2; quick++) {
+		struct ran ran = run((struct spawn){ .argv = argv, .quick = quick });
+		ck_assert_str_eq(ran.output, "40\n");
+	}
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_uint_eq(limit.rlim_cur, limit.rlim_max);
+}
+END_TEST
+
 UNIT_MAIN("spawn", the_program_is_found_in_path_and_its_output_comes,
     arguments_are_bytes_and_no_shell_sees_them,
     a_program_that_is_not_there_is_told_before_there_is_a_child,
@@ -400,4 +418,5 @@ UNIT_MAIN("spawn", the_program_is_found_in_path_and_its_output_comes,
     the_child_leads_a_session_of_its_own, the_child_dies_with_its_parent,
     another_user_has_no_capability_and_no_way_back,
     limits_are_taken_before_the_program_begins,
+    a_child_has_the_limit_of_open_files_that_we_were_given,
     it_runs_as_another_user_with_that_users_groups)
