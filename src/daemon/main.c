@@ -28,6 +28,7 @@
 #include "daemon/renew.h"
 #include "daemon/store.h"
 #include "daemon/supervisor.h"
+#include "runner/programs.h"
 #include "runner/runner.h"
 #include "watcher/watcher.h"
 
@@ -95,9 +96,16 @@ make_absolute(struct config_source *source, const struct config *config)
 		source->file = full;
 }
 
+static void
+say_missing(const char *line)
+{
+	fprintf(stderr, "filemond: %s\n", line);
+}
+
 static int
 test(struct config *config)
 {
+	programs_check(config, say_missing);
 	if (config->file)
 		printf("%s: ok\n", config->file);
 	else
@@ -272,8 +280,10 @@ serve(const struct arguments *args, struct config *config, const struct renewal 
 	trace_log = xasprintf("%s/trace.log", config->state_dir);
 	if (!args->foreground) {
 		setup.trace_log = trace_log;
-		if (!renewed)
+		if (!renewed) {
+			programs_check(config, say_missing);
 			go_background(&setup);
+		}
 	}
 	nofile_raise();
 	locks_write_pid(&setup.locks, config);

@@ -26,6 +26,7 @@
 #include "runner/jobs.h"
 #include "runner/order.h"
 #include "runner/procs.h"
+#include "runner/programs.h"
 #include "runner/sinks.h"
 #include "runner/token.h"
 #include "wire/wire.h"
@@ -53,11 +54,18 @@ struct runner {
 };
 
 static void
+say_missing(const char *line)
+{
+	log_warnx("%s", line);
+}
+
+static void
 set_config(struct runner *r, struct config *config)
 {
 	orders_free(r->orders);
 	r->orders = orders_new(config, r->cgroups);
 	log_set_level((enum log_level)config->log_level);
+	programs_check(config, say_missing);
 }
 
 /* The loop ends, and with it everything that runs. */

@@ -234,6 +234,15 @@ look_up(const char *name, const char *path)
 	return NULL;
 }
 
+int
+spawn_find(const char *program, char *const *envp)
+{
+	char *place = look_up(program, path_of(envp));
+	int error = place == NULL ? errno : look_at(place);
+	free(place);
+	return error;
+}
+
 static int
 borrowing_child(void *plan)
 {

@@ -79,6 +79,8 @@ struct spawned {
 int spawn_start(const struct spawn *, struct spawned *, struct spawn_error *);
 /* 1 the program runs, 0 not known yet, -1 it does not: *error is filled. */
 int spawn_status(int status_fd, struct spawn_error *);
+/* Would the program be found, and could it be run?  0, or errno. */
+int spawn_find(const char *program, char *const *envp);
 /* "heimdall: exec: Permission denied" */
 void spawn_error_format(
     const struct spawn_error *, const char *program, char *text, size_t size);

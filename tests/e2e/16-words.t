@@ -52,6 +52,39 @@ like "filemond --help tells what each option is" "$("$FILEMOND" --help)" \
 says "what is no option of it" "*--nonsense*see 'filemond --help'" "$FILEMOND" --nonsense
 says "a word too many" "filemond: word: not an option*see 'filemond --help'" "$FILEMOND" word
 
+# Programs that are not there.
+mkdir -p "$T/bare/.filemon" "$T/bare/bin"
+cat >"$T/bare/.filemon/filemon.conf" <<CONF
+handler a { load = { "no-such-program", "{path}" } }
+handler b {
+	load = { "bin/there" }
+	remove-file = { "bin/plain" }
+}
+alert c {
+	rule = event-rate
+	threshold = 1000
+	on-alert = { "$T/nowhere" }
+}
+CONF
+echo '#!/bin/sh' >"$T/bare/bin/there"
+chmod +x "$T/bare/bin/there"
+: >"$T/bare/bin/plain"
+"$FILEMOND" -t -C "$T/bare" >"$T/out" 2>"$T/err"
+is "-t takes a configuration whose programs are missing" "$?" 0
+is "... and tells which" "$(sort "$T/err")" "filemond: alert c: on-alert: $T/nowhere: \
+No such file or directory (until it is there, it cannot be run)
+filemond: handler a: load: no-such-program: not found in PATH \
+(until it is there, it cannot be run)
+filemond: handler b: remove-file: bin/plain: Permission denied \
+(until it is there, it cannot be run)"
+adopt bare
+start_daemon
+ok "... as does the start" grep -q "handler a: load: no-such-program" "$T/.start"
+ok "... and the trace log" grep -q "handler a: load: no-such-program" \
+	"$P/.filemon/trace.log"
+ctl stop >/dev/null
+adopt p
+
 # init
 mkdir "$T/fresh"
 says "a handler's name is looked at" \
