@@ -219,16 +219,36 @@ send_job(struct watcher *w, struct job *job)
 	return wire_send(w->wire, &msg);
 }
 
-/* What was recorded as running does not run: it is due again, later. */
 static void
-put_back(struct watcher *w, const struct job *job)
+row_is_due(struct watcher *w, const struct job *job, int64_t node, int64_t due)
 {
 	struct delivery d;
 
-	if (!delivery_get(w->state, job->handler->id, job->node, &d))
+	if (!delivery_get(w->state, job->handler->id, node, &d))
 		return;
-	d.due = clk_mono_ms() + ASK_AGAIN_MS;
+	d.due = due;
 	delivery_put(w->state, &d);
+}
+
+/*
+ * What was recorded as running does not run: it is due again, later.  The ends of a
+ * move say "perhaps", so that they will be a removal and a load: two paths may be too
+ * long for one message.
+ */
+static void
+put_back(struct watcher *w, const struct job *job)
+{
+	int64_t now = clk_mono_ms();
+
+	if (job->old_node != 0) {
+		row_is_due(w, job, job->old_node, now);
+		row_is_due(w, job, job->node, now);
+		log_warnx(
+		    "job %s: cannot be asked for as a move (removed and loaded instead)",
+		    job->path);
+		return;
+	}
+	row_is_due(w, job, job->node, now + ASK_AGAIN_MS);
 	log_warnx("job %s: cannot be asked for (tried again in %d s)", job->path,
 	    ASK_AGAIN_MS / 1000);
 }

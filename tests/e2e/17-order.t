@@ -187,4 +187,42 @@ h remove top/sub/deep/f.txt 3
 h remove top 1"
 ctl stop >/dev/null
 
+# Two paths that are too long for one message.
+cat >"$T/long" <<EOS
+#!/bin/sh
+printf '%s\n' "\$1 \${#2}" >>"$HLOG"
+EOS
+chmod +x "$T/long"
+: >"$HLOG"
+project far <<CONF
+settle = 50ms
+handler long {
+	load        = { "$T/long", "load", "{path}" }
+	remove-file = { "$T/long", "remove", "{path}" }
+	move        = { "$T/long", "move", "{old_path}", "{path}" }
+}
+CONF
+# deep DIR N: a file below N directories with long names; nothing is opened by its path.
+deep()
+{
+	mkdir "$1"
+	python3 -c 'import os, sys
+os.chdir(sys.argv[1])
+for i in range(int(sys.argv[2])):
+	name = "%03d" % i * 83
+	os.mkdir(name)
+	os.chdir(name)
+open("f", "w").write("1")' "$1" "$2"
+}
+deep "$P/d" 262
+start_daemon
+idle >/dev/null
+is "a path of 65,000 bytes is loaded" "$(cut -d' ' -f1 "$HLOG")" load
+: >"$HLOG"
+mv "$P/d" "$P/e"
+ok "a move that fits in no message ends" idle
+is "as a removal and a load" "$(cut -d' ' -f1 "$HLOG" | sort | xargs)" "load remove"
+rm -r "$P/e"
+ctl stop >/dev/null
+
 finish
