@@ -183,6 +183,7 @@ unlink_job(struct watcher *w, struct job *job)
 static void
 job_free(struct job *job)
 {
+	free(job->section);
 	free(job->path);
 	free(job->old_path);
 	free(job);
@@ -368,21 +369,6 @@ dispatch_idle(struct watcher *w)
 		if (delivery_pending(w->state, w->handlers[i].id))
 			return false;
 	return true;
-}
-
-void
-dispatch_rebind(struct watcher *w)
-{
-	for (struct job *job = w->jobs; job != NULL; job = job->next) {
-		int64_t id = job->handler == NULL ? 0 : job->handler->id;
-
-		job->handler = NULL;
-		for (size_t i = 0; i < w->n_handlers; i++)
-			if (w->handlers[i].id == id)
-				job->handler = &w->handlers[i];
-		if (job->handler != NULL)
-			job->handler->running++;
-	}
 }
 
 void

@@ -34,6 +34,7 @@ struct handler;
 struct job {
 	uint64_t id;
 	struct handler *handler; /* NULL: its section went in a reload */
+	char *section;		 /* ... and had this name */
 	struct root *root;
 	int64_t node;
 	int64_t old_node; /* of a move; 0 */
@@ -87,7 +88,10 @@ void dispatch_doubt_path(
     struct watcher *, const struct root *, const char *path, size_t len);
 /* Is anything pending or running? */
 bool dispatch_idle(struct watcher *);
-/* The handlers changed places: jobs follow theirs by id. */
+/*
+ * The handlers changed places: jobs follow theirs by name.  Those of a section that
+ * went and is back are its own again, so that nothing runs beside them.
+ */
 void dispatch_rebind(struct watcher *);
 void dispatch_free(struct watcher *);
 

@@ -225,4 +225,43 @@ is "as a removal and a load" "$(cut -d' ' -f1 "$HLOG" | sort | xargs)" "load rem
 rm -r "$P/e"
 ctl stop >/dev/null
 
+# A handler that goes in a reload while it runs, and comes back in the next, does not
+# run beside what it began.
+: >"$HLOG"
+rm -f "$GATE"
+with_handler()
+{
+	conf <<-CONF
+		settle = 20ms
+		handler h {
+			load        = { "$H/gate" }
+			remove-file = { "$H/log", "remove" }
+			jobs = 4
+		}
+	CONF
+}
+project back <<CONF
+settle = 20ms
+CONF
+with_handler
+start_daemon
+echo 1 >"$P/a"
+echo 1 >"$P/gone"
+ok "a handler runs" wait_for "$LIMIT" lines_are 2
+echo 'settle = 20ms' | conf
+ok "it goes" ctl reload
+echo 2 >"$P/a"
+with_handler
+ok "and comes back" ctl reload
+rm "$P/gone"
+echo 1 >"$P/b"
+ok "it runs for what is new" wait_for "$LIMIT" logged "h begin b 1"
+is "not beside what it began" "$(grep -c "begin a" "$HLOG")" 1
+: >"$GATE"
+idle >/dev/null
+ok "but after it" test "$(grep -xn "h begin a 1" "$HLOG" | sed -n '2s/:.*//p')" -gt \
+	"$(grep -xn -m1 "h end a 1" "$HLOG" | cut -d: -f1)"
+ok "what it was loading then, and is gone, is removed" logged "h remove gone 1"
+ctl stop >/dev/null
+
 finish
