@@ -14,6 +14,7 @@
 #include "watcher/life.h"
 #include "watcher/place.h"
 #include "watcher/stream.h"
+#include "watcher/undo.h"
 #include "watcher/unsure.h"
 #include "watcher/waiters.h"
 #include "watcher/watcher_priv.h"
@@ -162,6 +163,8 @@ recover_state(struct watcher *w, int64_t now)
 	state_release(w->state);
 	place_uncache(w, 0);
 	w->files = node_count_files(w->state); /* what was counted was taken back */
+	stream_flush(w->stream);
+	undo_failed(w);
 	watcher_begin_scan(w, "state.db could not be written for a while");
 }
 

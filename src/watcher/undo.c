@@ -15,20 +15,8 @@
 #include "watcher/record.h"
 #include "watcher/watcher_priv.h"
 
-struct lines {
-	char **v;
-	size_t n, cap;
-};
-
-static void
-keep(struct lines *lines, char *line)
-{
-	if (lines->n == lines->cap) {
-		lines->cap = lines->cap == 0 ? 64 : lines->cap * 2;
-		lines->v = xreallocarray(lines->v, lines->cap, sizeof(*lines->v));
-	}
-	lines->v[lines->n++] = line;
-}
+/* More records than a crash can leave; an outage may. */
+#define UNDO_MAX 16384
 
 static uint64_t
 seq_of(const char *line)
@@ -38,52 +26,11 @@ seq_of(const char *line)
 	return at == NULL ? 0 : strtoull(at + strlen("\"seq\":"), NULL, 10);
 }
 
-/* Keeps the lines of a segment that come after seq. */
-static void
-read_segment(const char *path, uint64_t seq, struct lines *lines)
-{
-	FILE *file = fopen(path, "re");
-	char *line = NULL;
-	size_t size = 0;
-
-	while (file != NULL && getline(&line, &size, file) > 0) {
-		if (seq_of(line) <= seq)
-			continue;
-		keep(lines, line);
-		line = NULL;
-		size = 0;
-	}
-	free(line);
-	if (file != NULL)
-		fclose(file);
-}
-
 static int
 is_segment(const struct dirent *entry)
 {
 	return strlen(entry->d_name) == strlen("00000000000000000001.ndjson") &&
 	    strcmp(entry->d_name + 20, ".ndjson") == 0;
-}
-
-/* The records after seq; segments are named by their first one. */
-static void
-read_tail(const char *dir, uint64_t seq, struct lines *lines)
-{
-	struct dirent **entries = NULL;
-	int n = scandir(dir, &entries, is_segment, alphasort), first = 0;
-
-	for (int i = 0; i < n; i++)
-		if (strtoull(entries[i]->d_name, NULL, 10) <= seq)
-			first = i;
-	for (int i = 0; i < n; i++) {
-		char *path = xasprintf("%s/%s", dir, entries[i]->d_name);
-
-		if (i >= first)
-			read_segment(path, seq, lines);
-		free(path);
-		free(entries[i]);
-	}
-	free(entries);
 }
 
 /* A member that holds an absolute path, exactly. */
@@ -127,8 +74,33 @@ struct change {
 
 struct changes {
 	struct change *v;
-	size_t n;
+	size_t n, cap;
+	size_t records; /* all that were read */
+	bool whole;	/* false: there are more than UNDO_MAX */
 };
+
+static void
+free_change(struct change *change)
+{
+	free(change->path);
+	free(change->from);
+}
+
+/* Takes the strings of the change. */
+static void
+add_change(struct changes *all, struct change *change)
+{
+	if (all->n == UNDO_MAX) {
+		all->whole = false;
+		free_change(change);
+		return;
+	}
+	if (all->n == all->cap) {
+		all->cap = all->cap == 0 ? 64 : all->cap * 2;
+		all->v = xreallocarray(all->v, all->cap, sizeof(*all->v));
+	}
+	all->v[all->n++] = *change;
+}
 
 static bool
 is_type(const cJSON *name, enum event_type type)
@@ -188,24 +160,58 @@ take_apart(struct watcher *w, const cJSON *record, struct change *change)
 	return ok;
 }
 
-/* Takes the lines. */
-static struct changes
-take_all(struct watcher *w, struct lines *lines)
+static void
+take_line(struct watcher *w, struct changes *all, const char *line)
 {
-	struct changes all = { xcalloc(lines->n + 1, sizeof(*all.v)), 0 };
 	struct json_error error;
+	cJSON *record = json_parse(line, strcspn(line, "\n"), &error);
+	struct change change;
 
-	for (size_t i = 0; i < lines->n; i++) {
-		size_t len = strcspn(lines->v[i], "\n");
-		cJSON *record = json_parse(lines->v[i], len, &error);
+	if (record != NULL && take_apart(w, record, &change))
+		add_change(all, &change);
+	cJSON_Delete(record);
+}
 
-		if (record != NULL && take_apart(w, record, &all.v[all.n]))
-			all.n++;
-		cJSON_Delete(record);
-		free(lines->v[i]);
+/* Takes what a segment tells after seq. */
+static void
+read_segment(struct watcher *w, const char *path, uint64_t seq, struct changes *all)
+{
+	FILE *file = fopen(path, "re");
+	char *line = NULL;
+	size_t size = 0;
+
+	while (file != NULL && all->whole && getline(&line, &size, file) > 0) {
+		if (seq_of(line) <= seq)
+			continue;
+		all->records++;
+		take_line(w, all, line);
 	}
-	free(lines->v);
-	return all;
+	free(line);
+	if (file != NULL)
+		fclose(file);
+}
+
+/* What was told after seq; segments are named by their first record. */
+static void
+read_tail(struct watcher *w, uint64_t seq, struct changes *all)
+{
+	char *dir = xasprintf("%s/events", w->config->state_dir);
+	struct dirent **entries = NULL;
+	int n = scandir(dir, &entries, is_segment, alphasort), first = 0;
+
+	for (int i = 0; i < n; i++)
+		if (strtoull(entries[i]->d_name, NULL, 10) <= seq)
+			first = i;
+	for (int i = 0; i < n; i++) {
+		char *path = xasprintf("%s/%s", dir, entries[i]->d_name);
+
+		if (i >= first)
+			read_segment(w, path, seq, all);
+		free(path);
+		free(entries[i]);
+	}
+	free(entries);
+	free(dir);
 }
 
 /* Was there something at the path of the rename i, which it replaced? */
@@ -267,25 +273,39 @@ undo(struct watcher *w, const struct changes *all, size_t i)
 }
 
 static void
-undo_all(struct watcher *w, struct changes *all)
+release(struct changes *all)
 {
-	for (size_t i = all->n; i-- > 0;)
-		undo(w, all, i);
-	for (size_t i = 0; i < all->n; i++) {
-		free(all->v[i].path);
-		free(all->v[i].from);
-	}
+	for (size_t i = 0; i < all->n; i++)
+		free_change(&all->v[i]);
 	free(all->v);
+}
+
+/* Of what the state has not: all or nothing. */
+static void
+take_back(struct watcher *w, uint64_t seq, const char *cause, const char *since)
+{
+	struct changes all = { .whole = true };
+
+	read_tail(w, seq, &all);
+	if (all.whole)
+		log_warnx(
+		    "event log: %zu records are ahead of the state, %s (taken back)",
+		    all.records, since);
+	else
+		log_warnx("event log: too many records are ahead of the state, %s (they "
+			  "stay; paths that came and went since are not told of again)",
+		    since);
+	record_gap(w, &w->roots[0], "", 0, cause, true);
+	for (size_t i = all.whole ? all.n : 0; i-- > 0;)
+		undo(w, &all, i);
+	release(&all);
 }
 
 void
 undo_ahead(struct watcher *w)
 {
 	struct evlog_stats log;
-	struct lines lines = { 0 };
-	struct changes changes;
 	int64_t seq;
-	char *dir;
 
 	if (w->state == NULL || w->config->state_dir == NULL)
 		return;
@@ -293,15 +313,18 @@ undo_ahead(struct watcher *w)
 	seq = state_seq(w->state);
 	if (seq > 0 && log.seq < (uint64_t)seq)
 		evlog_skip(w->log, (uint64_t)seq);
-	if (seq < 0 || log.seq <= (uint64_t)seq)
-		return;
-	dir = xasprintf("%s/events", w->config->state_dir);
-	read_tail(dir, (uint64_t)seq, &lines);
-	free(dir);
-	log_warnx(
-	    "event log: %zu records are ahead of the state, after a crash (taken back)",
-	    lines.n);
-	record_gap(w, &w->roots[0], "", 0, "crash", true);
-	changes = take_all(w, &lines);
-	undo_all(w, &changes);
+	if (seq >= 0 && log.seq > (uint64_t)seq)
+		take_back(w, (uint64_t)seq, "crash", "after a crash");
+}
+
+void
+undo_failed(struct watcher *w)
+{
+	struct evlog_stats log;
+	int64_t seq = state_seq(w->state);
+
+	evlog_flush(w->log);
+	evlog_stats(w->log, &log);
+	if (seq >= 0 && log.seq > (uint64_t)seq && !log.failing)
+		take_back(w, (uint64_t)seq, "state-failed", "which could not be written");
 }

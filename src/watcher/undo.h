@@ -14,5 +14,8 @@ struct watcher;
 
 /* After log, state and roots are open, before the first scan. */
 void undo_ahead(struct watcher *);
+/* The same (cause "state-failed") after the state could not be written for a while, and
+   has forgotten what it was told since. */
+void undo_failed(struct watcher *);
 
 #endif

@@ -82,6 +82,14 @@ write_some()
 	echo first >"$P/first"
 }
 
+# Seen by the log alone.
+come_and_go()
+{
+	mkdir "$P/came"
+	ok "what comes meanwhile is told" wait_for "$LIMIT" told '.rel_path == "came"'
+	rmdir "$P/came"
+}
+
 # disk_full WHAT DIR...: these directories of the state have no room for a while.
 disk_full()
 {
@@ -99,12 +107,15 @@ disk_full()
 	}
 	ok "$what: status says what cannot be written" wait_for "$LIMIT" failing
 	is "$what: and that it is unhealthy" "$(st .health)" unhealthy
+	[ "$what" != state ] || come_and_go
 	for d; do
 		rm "$d/fill"
 	done
 	ok "$what: with room again everything is delivered" wait_for "$LIMIT" all_copied
 	is "$what: the files are counted well" "$(st .files)" \
 		"$(find "$P" -name .filemon -prune -o ! -type d -print | wc -l)"
+	[ "$what" != state ] || ok "the log, replayed, gives the tree" \
+		wait_for "$LIMIT" replayed "$T/first"
 	is "$what: nothing is dead" "$(st .queue.dead)" 0
 	is "$what: nobody was started again" "$(st .restarts)" 0
 	ok "$what: stop" ctl stop
@@ -133,6 +144,7 @@ if [ "$FILEMON_MOUNTS" = yes ] && small_disk "$T/probe"; then
 			small_disk "$P/.filemon/events"
 			at_exit "umount -l '$P/.filemon/events'"
 		fi
+		"$TOOLS/replay" list "$P" >"$T/first"
 		start_daemon
 		case $what in
 		state | both) disk_full $what "$P/.filemon" ;;
@@ -155,7 +167,7 @@ if [ "$FILEMON_MOUNTS" = yes ] && small_disk "$T/probe"; then
 	ok "with one that can be written to, it does" all_copied
 	ctl stop >/dev/null
 else
-	skip "no mounts here" 33
+	skip "no mounts here" 35
 fi
 
 # Its directory goes while it runs.
