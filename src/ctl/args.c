@@ -207,7 +207,7 @@ help_and_exit(const struct ctl *ctl)
 		help_command(ctl->command);
 	else
 		help_all();
-	exit(CTL_OK);
+	exit(end_output(ctl, CTL_OK));
 }
 
 static int

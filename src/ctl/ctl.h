@@ -104,6 +104,9 @@ int failed(const struct ctl *, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* A line on stdout, unless -q or --json was given. */
 void say(const struct ctl *, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* What was printed must have gone out: a full disk is a failure.  The exit code. */
+int end_output(const struct ctl *, int code);
+
 int cmd_init(struct ctl *, int argc, char **argv);
 int cmd_start(struct ctl *, int argc, char **argv);
 int cmd_stop(struct ctl *, int argc, char **argv);

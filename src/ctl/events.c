@@ -118,6 +118,8 @@ take_options(struct ctl *ctl, int argc, char **argv, struct events *events)
 			strlist_add(&events->patterns, optarg);
 	}
 	args_words(ctl, argc, 0, 0);
+	if (when_is_after(&events->since, &events->until))
+		usage_error(ctl, "--since is after --until: nothing is between them");
 	for (size_t i = 0; i < events->types.n; i++)
 		check_type(ctl, events->types.v[i]);
 	for (size_t i = 0; i < events->patterns.n; i++)
@@ -281,12 +283,22 @@ cannot_read(struct ctl *ctl, const struct segments *segments)
 	return -1;
 }
 
+/* What else is there is printed; 'filemonctl verify' says whether it is whole. */
+static void
+tell_no_record(const struct ctl *ctl, const struct segments *segments)
+{
+	char *path = segments_place(segments);
+
+	complain(ctl, "%s: a line is no record (left out)", path);
+	free(path);
+}
+
 static int
-cannot_write(struct ctl *ctl)
+cannot_write(const struct ctl *ctl)
 {
 	if (errno == EPIPE) /* nobody reads any more: not worth a word */
 		return 1;
-	complain(ctl, "%s", strerror(errno));
+	complain(ctl, "standard output: %s", strerror(errno));
 	return -1;
 }
 
@@ -334,8 +346,7 @@ print_new(struct ctl *ctl, struct events *events, struct segments *segments)
 		if (events->format == FORMAT_PRETTY)
 			add_before(events, line, len, &out);
 		if (event_convert(line, len, events->format, &out) == -1) {
-			complain(
-			    ctl, "the event log has a line that is no record (left out)");
+			tell_no_record(ctl, segments);
 			events->day[0] = '\0'; /* it may have been told there */
 			continue;
 		}

@@ -327,13 +327,12 @@ cmd_version(struct ctl *ctl, int argc, char **argv)
 	return CTL_OK;
 }
 
-/* What was printed must have gone out: a full disk is a failure. */
-static int
-flush_stdout(struct ctl *ctl, int code)
+int
+end_output(const struct ctl *ctl, int code)
 {
-	if (fflush(stdout) == 0 && !ferror(stdout))
+	if ((fflush(stdout) == 0 && !ferror(stdout)) || errno == EPIPE)
 		return code;
-	if (errno == EPIPE)
+	if (code == CTL_FAILED) /* it has said why */
 		return code;
 	return failed(ctl, "standard output: %s", strerror(errno));
 }
@@ -352,7 +351,7 @@ main(int argc, char **argv)
 	first = optind;
 	optind = 0; /* begin anew, glibc's getopt(3) */
 	code = ctl.command->run(&ctl, argc - first, argv + first);
-	code = flush_stdout(&ctl, code);
+	code = end_output(&ctl, code);
 	strlist_release(&ctl.options);
 	return code;
 }

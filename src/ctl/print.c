@@ -55,30 +55,48 @@ print_json(const cJSON *object)
 }
 
 char *
+item_bytes(const cJSON *item, const char *name, size_t *len)
+{
+	char *b64 = xasprintf("%s_b64", name);
+	char *bytes =
+	    has(item, b64) ? text_base64_decode(get_string(item, b64), len) : NULL;
+
+	free(b64);
+	if (bytes != NULL)
+		return bytes;
+	*len = strlen(get_string(item, name));
+	return xstrdup(get_string(item, name));
+}
+
+static void
+add_member(struct buf *out, const cJSON *item, const char *name)
+{
+	size_t len;
+	char *bytes = item_bytes(item, name, &len);
+
+	buf_adds(out, "");
+	text_vis(out, bytes, len);
+	free(bytes);
+}
+
+char *
 item_path(const cJSON *item)
 {
 	struct buf out = BUF_INIT;
-	size_t len;
-	char *exact = NULL;
 
-	buf_adds(&out, "");
 	if (get_int(item, "root") != 0)
 		buf_addf(&out, "%lld:", (long long)get_int(item, "root"));
-	if (has(item, "path_b64"))
-		exact = text_base64_decode(get_string(item, "path_b64"), &len);
-	if (exact != NULL)
-		text_vis(&out, exact, len);
-	else
-		text_vis(
-		    &out, get_string(item, "path"), strlen(get_string(item, "path")));
-	free(exact);
+	add_member(&out, item, "path");
 	return out.p;
 }
 
 char *
 item_text(const cJSON *item, const char *name)
 {
-	return text_vis_str(get_string(item, name));
+	struct buf out = BUF_INIT;
+
+	add_member(&out, item, name);
+	return out.p;
 }
 
 struct table {

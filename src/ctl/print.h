@@ -21,6 +21,8 @@ cJSON *get(const cJSON *, const char *name);
 
 /* The object on one line. */
 void print_json(const cJSON *);
+/* The exact bytes of a member, from NAME_b64 where they are not UTF-8; to be freed. */
+char *item_bytes(const cJSON *item, const char *name, size_t *len);
 /* The path of an item, its exact bytes escaped for people.  The caller frees. */
 char *item_path(const cJSON *item);
 /* A member's text, escaped. */

@@ -419,21 +419,33 @@ segments_next(struct segments *s, const char **line, size_t *len)
 }
 
 /* A directory that cannot be searched does not tell in which form it is there. */
-char *
-segments_trouble(const struct segments *s)
+static char *
+path_of(const struct segments *s, uint64_t first)
 {
 	enum name_form form = FORM_PLAIN;
 	char name[NAME_SIZE];
 	struct stat st;
 	char *path;
 
-	if (s->bad == 0)
+	if (first == 0)
 		return xstrdup(s->dir);
 	for (;; form = FORM_PACKED) {
-		name_format(s->bad, form, name);
+		name_format(first, form, name);
 		path = xasprintf("%s/%s", s->dir, name);
 		if (form == FORM_PACKED || lstat(path, &st) == 0 || errno != ENOENT)
 			return path;
 		free(path);
 	}
+}
+
+char *
+segments_place(const struct segments *s)
+{
+	return path_of(s, s->first);
+}
+
+char *
+segments_trouble(const struct segments *s)
+{
+	return path_of(s, s->bad);
 }

@@ -38,6 +38,8 @@ void segments_seek(struct segments *, segments_wanted_cb is_before, void *ctx);
  * is none yet, -1 with errno.
  */
 int segments_next(struct segments *, const char **line, size_t *len);
+/* The segment of the line that was given last; for the caller to free. */
+char *segments_place(const struct segments *);
 /* After -1: the path that cannot be read; for the caller to free. */
 char *segments_trouble(const struct segments *);
 

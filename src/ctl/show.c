@@ -112,8 +112,11 @@ static void
 add_output(struct table *table, const cJSON *item)
 {
 	struct buf lines = BUF_INIT;
+	size_t len;
+	char *output = item_bytes(item, "output", &len);
 
-	text_vis_lines(&lines, get_string(item, "output"), "    | ");
+	text_vis_lines(&lines, output, len, "    | ");
+	free(output);
 	if (lines.len > 0)
 		table_note(table, lines.p);
 	buf_release(&lines);

@@ -56,14 +56,17 @@ text_vis_str(const char *s)
 }
 
 void
-text_vis_lines(struct buf *out, const char *s, const char *indent)
+text_vis_lines(struct buf *out, const char *s, size_t len, const char *indent)
 {
-	while (*s != '\0') {
-		size_t n = strcspn(s, "\n");
+	const char *end = s + len;
+
+	while (s < end) {
+		const char *newline = memchr(s, '\n', (size_t)(end - s));
+		size_t n = (size_t)((newline != NULL ? newline : end) - s);
 		buf_adds(out, indent);
 		text_vis(out, s, n);
 		buf_addc(out, '\n');
-		s += n + (s[n] == '\n');
+		s += n + (newline != NULL);
 	}
 }
 
@@ -180,6 +183,18 @@ to_ns(int64_t seconds, int64_t ns)
 	return seconds * NSEC_PER_SEC + ns;
 }
 
+/* strptime(3) takes 31 days for every month. */
+static bool
+has_day(const struct tm *tm)
+{
+	struct tm day = {
+		.tm_year = tm->tm_year, .tm_mon = tm->tm_mon, .tm_mday = tm->tm_mday
+	};
+
+	timegm(&day);
+	return day.tm_mday == tm->tm_mday;
+}
+
 static int64_t
 parse_local(const char *s)
 {
@@ -189,7 +204,7 @@ parse_local(const char *s)
 	for (size_t i = 0; i < COUNTOF(forms); i++) {
 		struct tm tm = { .tm_isdst = -1 };
 		const char *end = strptime(s, forms[i], &tm);
-		if (end != NULL && *end == '\0') {
+		if (end != NULL && *end == '\0' && has_day(&tm)) {
 			tm.tm_isdst = -1;
 			return to_ns(mktime(&tm), 0);
 		}
@@ -209,7 +224,32 @@ text_parse_time(const char *s)
 	ns = parse_fraction(end, &end);
 	if (!parse_zone(end, &east))
 		return parse_local(s);
+	if (!has_day(&tm))
+		return -1;
 	return to_ns(timegm(&tm) - east, ns);
+}
+
+int64_t
+text_parse_near_time(const char *s, int64_t now_wall_ns)
+{
+	static const char *const forms[] = { "%H:%M:%S", "%H:%M" };
+	time_t now = (time_t)(now_wall_ns / NSEC_PER_SEC);
+	struct tm day, tm;
+
+	localtime_r(&now, &day);
+	day.tm_hour = day.tm_min = day.tm_sec = 0;
+	day.tm_isdst = -1;
+	if (strcmp(s, "yesterday") == 0)
+		day.tm_mday--;
+	if (strcmp(s, "today") == 0 || strcmp(s, "yesterday") == 0)
+		return to_ns(mktime(&day), 0);
+	for (size_t i = 0; i < COUNTOF(forms); i++) {
+		tm = day;
+		const char *end = strptime(s, forms[i], &tm);
+		if (end != NULL && *end == '\0')
+			return to_ns(mktime(&tm), 0);
+	}
+	return text_parse_time(s);
 }
 
 const char *

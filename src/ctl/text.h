@@ -22,7 +22,7 @@
 void text_vis(struct buf *, const char *, size_t);
 char *text_vis_str(const char *);
 /* As text_vis, line by line, each after indent; ends with a newline. */
-void text_vis_lines(struct buf *, const char *, const char *indent);
+void text_vis_lines(struct buf *, const char *, size_t, const char *indent);
 
 bool text_is_utf8(const char *, size_t);
 /* Standard base64 with padding; NULL where it is none. */
@@ -46,6 +46,8 @@ char *text_ago(const char *rfc3339, int64_t now_wall_ns, char *out);
  * TEXT_TIME_RANGE if before 1970 or after TEXT_TIME_LAST.
  */
 int64_t text_parse_time(const char *);
+/* The same, or "today", "yesterday" (their beginning) or today's "13:59[:43]". */
+int64_t text_parse_near_time(const char *, int64_t now_wall_ns);
 
 /* The name nearest to word, for "did you mean"; NULL where nothing is near. */
 const char *text_nearest(const char *word, const char *const *names, size_t n);

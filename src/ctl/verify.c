@@ -122,11 +122,11 @@ explain_missing(const struct verify *v)
 	if (a->records > 0)
 		return xasprintf("record %" PRIu64
 				 " is missing, and no gap record tells why (the "
-				 "next there is is %" PRIu64 ")",
+				 "next one is %" PRIu64 ")",
 		    a->fault_seq, a->seen);
 	return xasprintf(
-	    "record %" PRIu64 " is missing, and no gap record tells why (the first there "
-	    "is is %" PRIu64 ": was the beginning removed? verify --since %" PRIu64 ")",
+	    "record %" PRIu64 " is missing, and no gap record tells why (the first one "
+	    "is %" PRIu64 ": was the beginning removed? verify --since %" PRIu64 ")",
 	    a->fault_seq, a->seen, a->seen);
 }
 

@@ -23,13 +23,13 @@ when_parse(struct ctl *ctl, const char *option, const char *arg, struct when *wh
 {
 	int64_t ms, ns;
 
-	*when = (struct when){ 0, "" };
+	*when = (struct when){ .set = true };
 	if (*arg != '\0' && strspn(arg, "0123456789") == strlen(arg)) {
 		when->seq = strtoull(arg, NULL, 10);
 		return;
 	}
 	ms = clk_parse_duration(arg);
-	ns = ms != -1 ? ago_ns(ms) : text_parse_time(arg);
+	ns = ms != -1 ? ago_ns(ms) : text_parse_near_time(arg, clk_wall_ns());
 	if (ns == TEXT_TIME_RANGE)
 		usage_error(ctl,
 		    "%s: %s: out of range: a time from 1970-01-01 to " TEXT_TIME_LAST
@@ -46,7 +46,16 @@ when_parse(struct ctl *ctl, const char *option, const char *arg, struct when *wh
 bool
 when_is_set(const struct when *when)
 {
-	return when->seq > 0 || *when->time != '\0';
+	return when->set;
+}
+
+bool
+when_is_after(const struct when *one, const struct when *other)
+{
+	if (!one->set || !other->set || (*one->time != '\0') != (*other->time != '\0'))
+		return false;
+	return *one->time != '\0' ? strcmp(one->time, other->time) > 0
+				  : one->seq > other->seq;
 }
 
 int

@@ -12,15 +12,17 @@
 
 struct record_head;
 
-/* Unset: seq 0 and time "". */
 struct when {
-	uint64_t seq;
+	bool set;
+	uint64_t seq; /* where time is "" */
 	char time[CLK_RFC3339_SIZE];
 };
 
 /* A sequence number, a time, or a duration before now; ends with CTL_USAGE. */
 void when_parse(struct ctl *, const char *option, const char *arg, struct when *);
 bool when_is_set(const struct when *);
+/* Of two numbers or two times; false where that is not to be told. */
+bool when_is_after(const struct when *, const struct when *other);
 /* As strcmp(3): the record and the moment.  One without a time is at any. */
 int when_compare(const struct record_head *, const struct when *);
 

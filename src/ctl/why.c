@@ -137,6 +137,8 @@ tell_failure(const cJSON *handler)
 	char ago[TEXT_SHORT];
 	char *outcome = item_text(handler, "outcome");
 	struct buf output = BUF_INIT;
+	char *bytes = NULL;
+	size_t len;
 
 	if (!has(handler, "outcome"))
 		goto out;
@@ -147,11 +149,13 @@ tell_failure(const cJSON *handler)
 		printf(" after %lld %s", (long long)attempts,
 		    text_plural(attempts, "attempt", "attempts"));
 	putchar('\n');
-	text_vis_lines(&output, get_string(handler, "output"), "      | ");
+	bytes = item_bytes(handler, "output", &len);
+	text_vis_lines(&output, bytes, len, "      | ");
 	if (output.len > 0)
 		fputs(output.p, stdout);
 out:
 	buf_release(&output);
+	free(bytes);
 	free(outcome);
 }
 

@@ -4,6 +4,7 @@
  * any line: a log can be damaged, and a path can hold what would steer a
  * terminal.
  */
+#define _GNU_SOURCE 1
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +81,40 @@ add_text(struct buf *out, const char *before, const char *text)
 	add_shown(out, text, strlen(text));
 }
 
+/* The end of the bytes that has as many slashes as text. */
+static const char *
+same_end(const struct buf *bytes, const char *text, size_t *len)
+{
+	const char *at = bytes->p, *end = bytes->p + bytes->len, *p = end;
+	size_t slashes = 1;
+	for (const char *t = text; *t; t++)
+		slashes += *t == '/';
+	while (slashes > 0 && (p = memrchr(bytes->p, '/', (size_t)(p - bytes->p)))) {
+		slashes--;
+		at = p + 1;
+	}
+	if (slashes > 0)
+		at = bytes->p;
+	*len = (size_t)(end - at);
+	return at;
+}
+
+/* A path, or its last components: as it is where member name has the exact bytes. */
+static void
+add_path(struct buf *out, const char *text, const cJSON *obj, const char *name)
+{
+	const char *b64 = string(obj, name), *exact;
+	struct buf bytes = BUF_INIT;
+	size_t len;
+	if (b64 && buf_decode_base64(&bytes, b64) && bytes.len > 0) {
+		exact = same_end(&bytes, text, &len);
+		add_shown(out, exact, len);
+	} else {
+		add_shown(out, text, strlen(text));
+	}
+	buf_release(&bytes);
+}
+
 static void
 add_size(struct buf *out, double bytes)
 {
@@ -110,7 +145,8 @@ pretty_path(struct buf *out, const struct record *r)
 {
 	if (!r->rel || !r->path)
 		return;
-	add_text(out, " ", *r->rel ? r->rel : r->path);
+	buf_addc(out, ' ');
+	add_path(out, *r->rel ? r->rel : r->path, r->top, "file_path_b64");
 	if (is_true(r->top, "is_dir"))
 		buf_addc(out, '/');
 }
@@ -138,7 +174,8 @@ pretty_renamed(struct buf *out, const struct record *r)
 	if (from && r->path && r->rel) {
 		size_t root = root_len(r);
 		bool below = strncmp(from, r->path, root) == 0 && from[root] == '/';
-		add_text(out, " ", below ? from + root + 1 : from);
+		buf_addc(out, ' ');
+		add_path(out, below ? from + root + 1 : from, r->type, "from_b64");
 		buf_adds(out, " ->");
 	}
 	pretty_path(out, r);

@@ -152,6 +152,27 @@ $(date -u +%Y-%m-%d) UTC
 is "... and not where it is today" "$(ctl events --format pretty -n 1)" "00:00:00.000 deleted a"
 is "-v tells the number" "$(ctl events --format pretty -v -n 1)" "       4 00:00:00.000 deleted a"
 is "other formats have lines of their own" "$(ctl events -v --format json | jq -c .seq | tr '\n' ' ')" "1 2 3 4 "
+is "from 0 on is all" "$(ctl events --since 0 | jq .seq | tr '\n' ' ')" "1 2 3 4 "
+is "up to 0 is nothing" "$(ctl events --until 0)" ""
+is "yesterday is a time" "$(ctl events --since yesterday | jq -c .seq)" 4
+says "from later than up to" "*: --since is after --until*" ctl events --since 3 --until 2
+says "... of times" "*: --since is after --until*" ctl events --since 5m --until 2026-01-31
+says "a day that is not in the calendar" "*: --since: 2026-02-31: a sequence number, a duration*" \
+	ctl events --since 2026-02-31
+echo '{"torn":' >>"$P/.filemon/events/00000000000000000001.ndjson"
+says "a line that is no record is told with its place" \
+	"filemonctl events: $P/.filemon/events/00000000000000000001.ndjson: a line is no record (left out)" \
+	ctl events
+if [ -w /dev/full ]; then
+	for cmd in events "events -f" --help; do
+		# shellcheck disable=SC2086
+		ctl -q $cmd >/dev/full 2>"$T/err"
+		is "$cmd to a full disk fails" $? 1
+		is "... and says so once" "$(grep -c "standard output: No space" "$T/err")" 1
+	done
+else
+	skip "no /dev/full" 6
+fi
 rm -r "$P/.filemon/events"
 
 # watch, run: a directory is wanted.
@@ -249,6 +270,18 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
 else
 	skip "not root" 2
 fi
+
+# What a handler prints need not be UTF-8.
+printf '#!/bin/sh\nprintf "a\\377b"\nexit 65\n' >"$T/binary"
+chmod +x "$T/binary"
+conf <<CONF
+settle = 20ms
+handler binary { load = { "$T/binary" } }
+CONF
+ctl reload >/dev/null
+ok "it is given up" wait_for "$LIMIT" st_is .queue.dead 3
+like "what is not UTF-8 is shown by its bytes" "$(ctl failures)" '*| a\\377b*'
+like "... by why, too" "$(ctl why bad)" '*| a\\377b*'
 
 says "scan of a file" "filemonctl scan: bad: no directory that is watched: scan the one that it is in*" \
 	ctl scan bad

@@ -49,8 +49,8 @@ START_TEST(each_line_of_output_is_indented)
 {
 	struct buf out = BUF_INIT;
 
-	text_vis_lines(&out, "one\n\ntwo\033", "| ");
-	ck_assert_str_eq(out.p, "| one\n| \n| two\\033\n");
+	text_vis_lines(&out, "one\n\ntwo\033\0\xff", 11, "| ");
+	ck_assert_str_eq(out.p, "| one\n| \n| two\\033\\000\\377\n");
 	buf_release(&out);
 }
 END_TEST
@@ -131,6 +131,27 @@ START_TEST(times_are_read_with_their_zone)
 	ck_assert_int_eq(text_parse_time("1970-01-01T00:00:00Z"), 0);
 	ck_assert_int_eq(text_parse_time("2026-01-31T13:59:43+2"), -1);
 	ck_assert_int_eq(text_parse_time(""), -1);
+	ck_assert_int_eq(text_parse_time("2026-02-31"), -1);
+	ck_assert_int_eq(text_parse_time("2026-04-31T13:59:43Z"), -1);
+	ck_assert_int_eq(text_parse_time("2025-02-29 13:59"), -1);
+	ck_assert_int_ge(text_parse_time("2024-02-29"), 0);
+}
+END_TEST
+
+START_TEST(a_time_may_be_told_by_today)
+{
+	int64_t now = text_parse_time("2026-03-01 17:40:21");
+
+#define IS(near, full) \
+	ck_assert_int_eq(text_parse_near_time(near, now), text_parse_time(full))
+	IS("today", "2026-03-01");
+	IS("yesterday", "2026-02-28");
+	IS("13:59", "2026-03-01 13:59");
+	IS("13:59:43", "2026-03-01 13:59:43");
+	IS("2026-01-31 13:59", "2026-01-31 13:59");
+	IS("13:60", "");
+	IS("tomorrow", "");
+#undef IS
 }
 END_TEST
 
@@ -166,5 +187,5 @@ UNIT_MAIN("ctl_text", no_byte_of_a_path_steers_a_terminal,
     utf_8_stays_and_other_bytes_are_escaped, an_escaped_path_is_not_ambiguous,
     each_line_of_output_is_indented, utf_8_is_told_from_bytes,
     base64_gives_back_what_was_encoded, what_is_no_base64_is_refused, counts_have_commas,
-    times_are_read_with_their_zone, an_age_is_told_in_words,
+    times_are_read_with_their_zone, a_time_may_be_told_by_today, an_age_is_told_in_words,
     a_near_name_is_found_and_a_far_one_is_not)

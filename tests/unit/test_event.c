@@ -284,7 +284,13 @@ START_TEST(pretty_lets_no_byte_steer_a_terminal)
 	converts(&ev, FORMAT_PRETTY,
 	    "13:59:43.416 deleted "
 	    "\\033[2J\\012\\134\\177\\302\\233\\342\\200\\256\xc3\xa9"
-	    "\xef\xbf\xbd\n");
+	    "\\377\n");
+	ev = event(EVENT_DELETED, "\xfe/\xff");
+	converts(&ev, FORMAT_PRETTY, "13:59:43.416 deleted \\376/\\377\n");
+	ev = event(EVENT_RENAMED, "\xff");
+	ev.old_path = "d\xfe/a";
+	ev.old_path_len = 4;
+	converts(&ev, FORMAT_PRETTY, "13:59:43.416 renamed d\\376/a -> \\377\n");
 }
 END_TEST
 
