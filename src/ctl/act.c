@@ -14,6 +14,8 @@
 #include "ctl/subject.h"
 #include "ctl/text.h"
 
+#define NO_TIMEOUT (-1)
+
 struct act_options {
 	const char *handler;
 	bool all;
@@ -125,25 +127,30 @@ say_not_idle(struct ctl *ctl, const cJSON *result, int64_t timeout_ms)
 	if (strcmp(reason, "paths are pending") == 0)
 		*reason = '\0'; /* the number says it */
 	clk_format_duration(timeout_ms, duration, sizeof(duration));
-	complain(ctl, "not idle after %s: %s pending%s%s%s (see 'filemonctl queue')",
-	    duration, text_count(get_int(result, "pending"), count),
+	complain(ctl, "not idle%s%s: %s pending%s%s%s (see 'filemonctl queue')",
+	    timeout_ms > 0 ? " after " : "", timeout_ms > 0 ? duration : "",
+	    text_count(get_int(result, "pending"), count),
 	    get_bool(result, "scanning") ? ", a scan runs" : "", *reason ? ": " : "",
 	    reason);
 	free(reason);
 }
 
+/* timeout_ms: NO_TIMEOUT is without end, 0 a look at how it is now. */
 static int
 wait_idle(struct ctl *ctl, const struct project *project, int64_t timeout_ms)
 {
 	struct client_call call = { .method = "wait", .patience_ms = CLIENT_PATIENCE_MS };
 	char count[TEXT_SHORT];
 	enum client_outcome outcome;
+	int64_t asked_ms = timeout_ms == 0 ? 1
+	    : timeout_ms == NO_TIMEOUT	   ? 0
+					   : timeout_ms;
 	int code = CTL_OK;
 
 	call.params = cJSON_CreateObject();
-	cJSON_AddNumberToObject(call.params, "timeout_ms", (double)timeout_ms);
-	if (timeout_ms > 0)
-		call.timeout_ms = timeout_ms + CLIENT_TIMEOUT_MS;
+	cJSON_AddNumberToObject(call.params, "timeout_ms", (double)asked_ms);
+	if (asked_ms > 0)
+		call.timeout_ms = asked_ms + CLIENT_TIMEOUT_MS;
 	outcome = client_ask(project->socket, project->state_dir, &call);
 	if (outcome != CLIENT_OK)
 		return client_failed(ctl, project, outcome, &call);
@@ -168,7 +175,7 @@ int
 cmd_wait(struct ctl *ctl, int argc, char **argv)
 {
 	struct project project;
-	int64_t timeout_ms = 0;
+	int64_t timeout_ms = NO_TIMEOUT;
 	int key, code;
 
 	while ((key = args_next(ctl, argc, argv)) != -1)
@@ -194,7 +201,7 @@ refuse_scan(struct ctl *ctl, const char *word, const struct client_call *call)
 }
 
 static int
-scan(struct ctl *ctl, const struct project *project, const char *word)
+scan(struct ctl *ctl, const struct project *project, const char *word, bool waits)
 {
 	struct client_call call = { .method = "scan" };
 	cJSON *params = cJSON_CreateObject();
@@ -213,7 +220,7 @@ scan(struct ctl *ctl, const struct project *project, const char *word)
 		code = refuse_scan(ctl, word, &call);
 	else if (outcome != CLIENT_OK)
 		code = client_failed(ctl, project, outcome, &call);
-	else if (ctl->json)
+	else if (ctl->json && !waits) /* one answer a command: then that of the wait */
 		print_json(call.result);
 	cJSON_Delete(call.result);
 	return code;
@@ -223,7 +230,7 @@ int
 cmd_scan(struct ctl *ctl, int argc, char **argv)
 {
 	struct project project;
-	int64_t timeout_ms = 0;
+	int64_t timeout_ms = NO_TIMEOUT;
 	bool wait = false;
 	int key, code;
 
@@ -236,7 +243,7 @@ cmd_scan(struct ctl *ctl, int argc, char **argv)
 	args_words(ctl, argc, 0, 1);
 	code = project_open(ctl, &project);
 	if (code == CTL_OK)
-		code = scan(ctl, &project, argv[optind]);
+		code = scan(ctl, &project, argv[optind], wait);
 	if (code == CTL_OK && wait)
 		code = wait_idle(ctl, &project, timeout_ms);
 	else if (code == CTL_OK)
@@ -245,24 +252,39 @@ cmd_scan(struct ctl *ctl, int argc, char **argv)
 	return code;
 }
 
-static void
-show_paused(struct ctl *ctl, const cJSON *result)
+/* "before: a, b"; false where the list is empty. */
+static bool
+show_names(struct ctl *ctl, const char *before, const cJSON *list)
 {
 	struct buf text = BUF_INIT;
 	const cJSON *name;
+	bool any;
 
-	cJSON_ArrayForEach(name, get(result, "paused"))
+	cJSON_ArrayForEach(name, list)
 	{
 		const char *s = cJSON_IsString(name) ? name->valuestring : "";
-		buf_adds(&text, text.len > 0 ? ", " : "paused: ");
+		buf_addf(&text, "%s", text.len > 0 ? ", " : before);
 		text_vis(&text, s, strlen(s));
 	}
-	say(ctl, "%s",
-	    text.len > 0 ? text.p
-		: strcmp(ctl->command->name, "resume") == 0
-		? "nothing is paused, and no breaker is open"
-		: "nothing is paused");
+	any = text.len > 0;
+	if (any)
+		say(ctl, "%s", text.p);
 	buf_release(&text);
+	return any;
+}
+
+static void
+show_paused(struct ctl *ctl, const cJSON *result)
+{
+	bool resumed = show_names(ctl, "resumed: ", get(result, "resumed"));
+
+	if (!show_names(
+		ctl, resumed ? "still paused: " : "paused: ", get(result, "paused")) &&
+	    !resumed)
+		say(ctl, "%s",
+		    strcmp(ctl->command->name, "resume") == 0
+			? "nothing was paused, and no breaker was open"
+			: "there is no handler");
 }
 
 static int

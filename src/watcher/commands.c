@@ -221,10 +221,10 @@ wait_command(struct request *request)
 	waiters_add(request->w->waiters, request, timeout);
 }
 
+/* Takes result. */
 static void
-reply_paused(struct request *request)
+reply_paused(struct request *request, cJSON *result)
 {
-	cJSON *result = cJSON_CreateObject();
 	cJSON *names = cJSON_AddArrayToObject(result, "paused");
 
 	for (size_t i = 0; i < request->w->n_handlers; i++)
@@ -240,20 +240,28 @@ set_paused(struct request *request, bool paused)
 {
 	struct watcher *w = request->w;
 	struct handler *only;
+	cJSON *result, *resumed = NULL;
 
 	if (commands_handler(request, &only) == -1)
 		return;
+	result = cJSON_CreateObject();
+	if (!paused)
+		resumed = cJSON_AddArrayToObject(result, "resumed");
 	for (size_t i = 0; i < w->n_handlers; i++) {
 		struct handler *handler = &w->handlers[i];
 
 		if (only != NULL && only != handler)
 			continue;
+		if (!paused &&
+		    (handler->paused || handler->breaker.state != BREAKER_CLOSED))
+			cJSON_AddItemToArray(
+			    resumed, cJSON_CreateString(handler->config->name));
 		handler->paused = paused;
 		state_handler_set_paused(w->state, handler->id, paused);
 		if (!paused)
 			breaker_reset(&handler->breaker);
 	}
-	reply_paused(request);
+	reply_paused(request, result);
 }
 
 static void
