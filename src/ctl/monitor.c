@@ -17,6 +17,7 @@
 #include "ctl/ctl.h"
 #include "ctl/launch.h"
 #include "ctl/text.h"
+#include "ctl/typed.h"
 
 #define HANDLER "run"
 #define TREE_DESCRIPTORS 16
@@ -88,6 +89,10 @@ take_watch_options(struct ctl *ctl, int argc, char **argv, struct watch_options 
 			take_tag(ctl, key, &options->tags);
 	}
 	args_words(ctl, argc, 0, 1);
+	if (options->format != NULL)
+		typed_format(ctl, options->format);
+	if (options->interval != NULL)
+		typed_value(ctl, "--poll", "poll-interval", options->interval);
 	if (argv[optind] != NULL)
 		ctl->dir = argv[optind];
 }
@@ -193,6 +198,11 @@ take_run_options(struct ctl *ctl, int argc, char **argv, struct run_options *opt
 		}
 	}
 	args_words(ctl, argc, 0, 1);
+	typed_format(ctl, options->format);
+	if (options->jobs != NULL)
+		typed_value(ctl, "--jobs", "handler.jobs", options->jobs);
+	if (options->settle != NULL)
+		typed_value(ctl, "--settle", "settle", options->settle);
 	if (argv[optind] != NULL)
 		ctl->dir = argv[optind];
 	if (options->load.n == 0)
@@ -245,15 +255,24 @@ remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
 	return remove(path);
 }
 
+/* NULL after having said why. */
 static char *
-make_state_dir(void)
+make_state_dir(struct ctl *ctl)
 {
-	const char *tmp = getenv("TMPDIR");
-	char *dir =
-	    xasprintf("%s/filemon-run.XXXXXX", tmp != NULL && *tmp ? tmp : "/tmp");
+	const char *set = getenv("TMPDIR");
+	bool is_set = set != NULL && *set != '\0';
+	const char *tmp = is_set ? set : "/tmp";
+	char *dir = xasprintf("%s/filemon-run.XXXXXX", tmp);
 
 	char *made = mkdtemp(dir); /* 0700 */
 	char *absolute = made != NULL ? realpath(made, NULL) : NULL;
+	if (absolute == NULL) {
+		int error = errno;
+		char *shown = text_vis_str(tmp);
+		complain(ctl, "no temporary directory in %s%s: %s", shown,
+		    is_set ? " (TMPDIR)" : "", strerror(error));
+		free(shown);
+	}
 	free(dir);
 	return absolute;
 }
@@ -317,9 +336,9 @@ cmd_run(struct ctl *ctl, int argc, char **argv)
 		code = want_directory(ctl);
 	if (code != CTL_OK)
 		goto out;
-	state_dir = make_state_dir();
+	state_dir = make_state_dir(ctl);
 	if (state_dir == NULL) {
-		code = failed(ctl, "no temporary directory: %s", strerror(errno));
+		code = CTL_FAILED;
 		goto out;
 	}
 	fill_run(&launch, ctl, &options, state_dir);

@@ -152,10 +152,12 @@ give_up(struct ending *e)
 	e->d.blocked_on = 0;
 	delivery_put(e->w->state, &e->d);
 	delivery_unblock(e->w->state, e->job->handler->id, e->job->node, e->now);
-	log_warnx("handler %s: %s %s: %s (attempt %lld: given up; "
-		  "'filemonctl failures' shows the output)",
+	/* One of the command line is that of 'filemonctl run', which has no project. */
+	log_warnx("handler %s: %s %s: %s (attempt %lld: given up%s)",
 	    e->job->handler->config->name, dispatch_command_name(e->job->command),
-	    e->job->path, e->text, (long long)e->d.attempts);
+	    e->job->path, e->text, (long long)e->d.attempts,
+	    e->job->handler->config->line > 0 ? "; 'filemonctl failures' shows the output"
+					      : "");
 }
 
 /* "2 of 4", or "2" where there is no end. */
