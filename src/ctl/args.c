@@ -17,20 +17,18 @@
 #define HELP_COLUMN 28
 #define NUMBER_MAX 1000000
 
-enum { KEY_HELP = 1000, KEY_VERSION };
-
 static const struct option_row common[] = {
 	{ 'C', "project", "DIR", "the project DIR is in (else: the working directory)" },
 	{ 'c', "config", "FILE", "another configuration file" },
 	{ 'o', "option", "NAME=VALUE", "set an option of filemon.conf(5)" },
 	{ 'j', "json", NULL, "print JSON" },
 	{ 'q', "quiet", NULL, "print errors only" },
-	{ KEY_HELP, "help", NULL, "print this" },
+	{ 'h', "help", NULL, "print this" },
 	{ 0, NULL, NULL, NULL },
 };
 
 static const struct option_row version_row[] = {
-	{ KEY_VERSION, "version", NULL, "print the version" },
+	{ 'V', "version", NULL, "print the version" },
 	{ 0, NULL, NULL, NULL },
 };
 
@@ -219,11 +217,11 @@ next_option(struct ctl *ctl, int argc, char **argv, const struct getopt_tables *
 	while ((key = getopt_long(argc, argv, t->shorts, t->longs, NULL)) != -1) {
 		if (key == '?' || key == ':')
 			bad_option(ctl, key, argv, t);
-		if (key == KEY_HELP)
+		if (key == 'h')
 			help_and_exit(ctl);
-		if (key == KEY_VERSION) {
+		if (key == 'V') {
 			puts("filemonctl " PACKAGE_VERSION);
-			exit(CTL_OK);
+			exit(end_output(ctl, CTL_OK));
 		}
 		if (!take_common(ctl, key))
 			return key;

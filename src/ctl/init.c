@@ -15,6 +15,7 @@
 #include "conf/checks.h"
 #include "conf/fault.h"
 #include "conf/options.h"
+#include "conf/place.h"
 #include "ctl/ctl.h"
 #include "ctl/launch.h"
 #include "ctl/print.h"
@@ -167,6 +168,28 @@ say_made(struct ctl *ctl, const char *project, bool made)
 	free(shown);
 }
 
+/* What is there by that name may be anything, and anybody's. */
+static bool
+may_write(struct ctl *ctl, const char *dir)
+{
+	char why[450], *shown;
+	struct stat st;
+	bool fits = place_check(dir, why, sizeof(why)) == 0;
+
+	if (fits && lstat(dir, &st) == 0 && st.st_uid != geteuid() && geteuid() != 0) {
+		snprintf(why, sizeof(why),
+		    "%.300s: belongs to another user (uid %lu), who may make the project",
+		    dir, (unsigned long)st.st_uid);
+		fits = false;
+	}
+	if (!fits) {
+		shown = text_vis_str(why);
+		complain(ctl, "%s", shown);
+		free(shown);
+	}
+	return fits;
+}
+
 static int
 make_project(struct ctl *ctl, const char *project, const struct init_options *wanted)
 {
@@ -180,6 +203,10 @@ make_project(struct ctl *ctl, const char *project, const struct init_options *wa
 
 	if (mkdir(dir, 0700) == -1 && errno != EEXIST) {
 		code = failed(ctl, "%s: %s", dir, strerror(errno));
+		goto out;
+	}
+	if (!may_write(ctl, dir)) {
+		code = CTL_FAILED;
 		goto out;
 	}
 	if (write_new(gitignore, "*\n", 2) == -1 && errno != EEXIST) {

@@ -13,6 +13,7 @@
 
 #include "base/fd.h"
 #include "base/xmalloc.h"
+#include "conf/place.h"
 #include "ctl/text.h"
 
 #define PID_TEXT_MAX 64
@@ -36,6 +37,14 @@ says_where(const struct ctl *ctl)
 static int
 find_root(struct ctl *ctl, struct project *project)
 {
+	char why[450], *dir;
+
+	if (ctl->dir != NULL && place_is_dir(ctl->dir, why, sizeof(why)) == -1) {
+		dir = text_vis_str(why);
+		complain(ctl, "%s", dir);
+		free(dir);
+		return CTL_NO_PROJECT;
+	}
 	project->root = config_find_project(ctl->dir);
 	if (project->root == NULL && errno == ENOENT && says_where(ctl))
 		project->root = realpath(ctl->dir != NULL ? ctl->dir : ".", NULL);
@@ -44,7 +53,7 @@ find_root(struct ctl *ctl, struct project *project)
 	if (errno != ENOENT)
 		return failed(
 		    ctl, "%s: %s", ctl->dir != NULL ? ctl->dir : ".", strerror(errno));
-	char *dir = text_vis_str(ctl->dir != NULL ? ctl->dir : "the working directory");
+	dir = text_vis_str(ctl->dir != NULL ? ctl->dir : "the working directory");
 	complain(ctl, "no project in %s or above (make one with 'filemonctl init')", dir);
 	free(dir);
 	return CTL_NO_PROJECT;

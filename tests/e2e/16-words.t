@@ -86,7 +86,23 @@ ctl stop >/dev/null
 adopt p
 
 # init
-mkdir "$T/fresh"
+mkdir "$T/fresh" "$T/taken" "$T/others"
+: >"$T/taken/.filemon"
+says "a .filemon that is a file" "filemonctl init: $T/taken/.filemon: is no directory*" \
+	"$FILEMONCTL" init "$T/taken"
+if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
+	chmod 711 "$T"
+	mkdir "$T/others/.filemon"
+	says "a .filemon of another user" "filemonctl init: $T/others/.filemon: belongs to another user*" \
+		setpriv --reuid 65534 --clear-groups "$FILEMONCTL" init "$T/others"
+else
+	skip "not root" 1
+fi
+for nowhere in "$T/nowhere: No such file*" "$T/bad.conf: is no directory*"; do
+	says "-C $nowhere" "filemonctl status: $nowhere" "$FILEMONCTL" -C "${nowhere%%:*}" status
+done
+like "-h is --help" "$("$FILEMONCTL" -h)" "usage: filemonctl*-h, --help*"
+like "-V is --version" "$("$FILEMONCTL" -V)" "filemonctl [0-9]*"
 says "a handler's name is looked at" \
 	"filemonctl init: --handler: 'a b' is no name for a handler: letters*" \
 	"$FILEMONCTL" init --handler 'a b' --load true "$T/fresh"
@@ -175,6 +191,23 @@ else
 fi
 rm -r "$P/.filemon/events"
 
+# watch, run: what was typed is named.
+typed() # PATTERN OPTION...
+{
+	pattern=$1
+	shift
+	says "$*" "filemonctl $1: $pattern (see *" ctl "$@"
+	exits 64 "... is wrong use" ctl "$@"
+}
+typed "--format: xml: json, pretty*" watch -f xml
+typed "--poll: *soon*" watch --poll=soon
+typed "--format: xml: json, pretty*" run -f xml --load true
+typed "--jobs: 0 *1 to 256*" run -n 0 --load true
+typed "--settle: *soon*" run -s soon --load true
+# shellcheck disable=SC2016
+says "a TMPDIR that is none is named" "filemonctl run: no temporary directory in /nowhere (TMPDIR): No*" \
+	env TMPDIR=/nowhere "$FILEMONCTL" run --load true "$P"
+
 # watch, run: a directory is wanted.
 : >"$P/file"
 for command in watch "run --load true"; do
@@ -197,6 +230,12 @@ is "... and with -q says nothing of itself" "$(cat "$T/out" "$T/err")" ""
 run=$!
 ok "without, it shows what is printed" wait_for "$LIMIT" \
 	grep -q "handler run here: printed" "$T/err"
+kill "$run"
+wait "$run"
+
+"$FILEMONCTL" run --load "$H/fail 1000 65" "$T/plain" >"$T/out" 2>"$T/err" &
+run=$!
+ok "what fails is given up" wait_for "$LIMIT" grep -q "attempt 1: given up)" "$T/err"
 kill "$run"
 wait "$run"
 
@@ -229,6 +268,18 @@ is "the queue has no time for what waits for a breaker" \
 	"$(ctl queue | awk '$NF == "absent" { print $2, $5 }')" "breaker -"
 says "wait says where to look" "*not idle after 1 ms: 1 pending: *breaker is open (see 'filemonctl queue')" \
 	ctl wait --timeout 1ms
+says "wait for no time looks how it is" "*: not idle: 1 pending: *" ctl wait --timeout 0
+is "a scan that is waited for gives one answer" \
+	"$(ctl scan --wait --timeout 0s --json 2>/dev/null | jq -c .idle)" false
+ok "the log of a project says where it is shown" \
+	grep -q "given up; 'filemonctl failures' shows the output" "$P/.filemon/trace.log"
+like "resume tells what it resumed" "$(ctl resume absent)" "resumed: absent"
+ctl pause bad >/dev/null
+like "... and what is paused still" "$(ctl pause absent; ctl resume bad)" \
+	"paused: *absent*resumed: bad*still paused: absent"
+ctl resume >/dev/null
+like "... or that there was nothing" "$(ctl resume bad)" "nothing was paused*"
+ok "the other one is tried and fails anew" wait_for "$LIMIT" tried
 like "why of what could not be started" "$(ctl why absent)" \
 	"*handler absent: not delivered; waits: the handler's breaker is open*cannot start /nowhere/program*"
 like "why of what failed" "$(ctl why bad)" "*handler bad: perhaps delivered: a run began; given up*"
@@ -279,8 +330,11 @@ settle = 20ms
 handler binary { load = { "$T/binary" } }
 CONF
 ctl reload >/dev/null
-ok "it is given up" wait_for "$LIMIT" st_is .queue.dead 3
-like "what is not UTF-8 is shown by its bytes" "$(ctl failures)" '*| a\\377b*'
+shows_bytes()
+{
+	ctl failures | grep -qF '| a\377b'
+}
+ok "what is not UTF-8 is shown by its bytes" wait_for "$LIMIT" shows_bytes
 like "... by why, too" "$(ctl why bad)" '*| a\\377b*'
 
 says "scan of a file" "filemonctl scan: bad: no directory that is watched: scan the one that it is in*" \
