@@ -153,10 +153,11 @@ static void
 on_started(void *ctx, const struct job *job)
 {
 	struct jobs *jobs = ctx;
-	const struct jobs_entry *entry = find_job(jobs, job);
-	if (entry->owner.started)
-		entry->owner.started(entry->owner.ctx, job_pid(job));
-	if (!entry->owned)
+	/* A copy: the owner may start another one, and the list moves. */
+	const struct jobs_entry entry = *find_job(jobs, job);
+	if (entry.owner.started)
+		entry.owner.started(entry.owner.ctx, job_pid(job));
+	if (!entry.owned)
 		jobs->events.started(jobs->events.ctx, job_id(job), job_pid(job));
 }
 

@@ -424,6 +424,54 @@ START_TEST(a_long_lived_process_spares_none_that_hides)
 }
 END_TEST
 
+#define FOLLOWERS 40 /* more than the list of jobs has room for at first */
+
+static void
+start_followers(void *ctx, pid_t pid)
+{
+	extern char **environ;
+	char *argv[] = { (char *)"true", NULL };
+	static const struct job_owner owner = { NULL, NULL, NULL };
+	struct spawn_error error;
+	ck_assert_int_gt(pid, 0);
+	for (int i = 0; i < FOLLOWERS; i++) {
+		struct env env;
+		env_init(&env, environ);
+		struct job_spec spec = { .id = jobs_own_id(jobs),
+			.subject = "helper",
+			.argv = argv,
+			.env = &env,
+			.owner = &owner };
+		ck_assert_int_eq(jobs_start(jobs, &spec, &error), 0);
+		env_release(&env);
+	}
+	*(bool *)ctx = true;
+}
+
+START_TEST(an_owner_may_start_others_when_it_is_told)
+{
+	extern char **environ;
+	char *argv[] = { (char *)"true", NULL };
+	bool told = false;
+	const struct job_owner owner = { start_followers, NULL, &told };
+	struct spawn_error error;
+	struct env env;
+	set_up();
+	env_init(&env, environ);
+	struct job_spec spec = { .id = jobs_own_id(jobs),
+		.subject = "sink test",
+		.argv = argv,
+		.env = &env,
+		.owner = &owner };
+	ck_assert_int_eq(jobs_start(jobs, &spec, &error), 0);
+	env_release(&env);
+	while (!told)
+		ev_run(loop, EVRUN_ONCE);
+	ck_assert_uint_eq(jobs_count(jobs), 0);
+	tear_down();
+}
+END_TEST
+
 START_TEST(an_orphan_of_a_running_job_is_left_alone_when_another_ends)
 {
 	set_up();
@@ -650,6 +698,7 @@ UNIT_MAIN("job", exit_codes_and_signals_are_told,
     an_orphan_whose_first_thread_has_ended_is_killed_too,
     without_a_descriptor_to_look_with_no_job_is_over,
     a_long_lived_process_spares_none_that_hides,
+    an_owner_may_start_others_when_it_is_told,
     an_orphan_of_a_running_job_is_left_alone_when_another_ends,
     a_grandchild_that_holds_the_output_open_holds_nothing_up,
     one_outside_that_holds_the_output_open_is_not_waited_for_long,
