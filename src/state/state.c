@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/xmalloc.h"
+#include "state/cut.h"
 #include "state/recent.h"
 #include "state/sig.h"
 
@@ -70,6 +71,8 @@ static const char *const migrations[] = {
 	"ALTER TABLE node ADD COLUMN mark INTEGER NOT NULL DEFAULT 0;"
 	"DROP INDEX node_name;"
 	"CREATE INDEX node_name ON node(parent, name, mark);",
+	"CREATE TABLE cut(handler INTEGER NOT NULL, node INTEGER NOT NULL,"
+	" n INTEGER NOT NULL, PRIMARY KEY(handler, node)) WITHOUT ROWID;",
 };
 
 #define STMT_SLOTS 128 /* a power of two, well above the number of statements */
@@ -165,14 +168,17 @@ make_due(struct state *state)
 
 	boot_id(now, sizeof(now));
 	meta_get(state, "boot", before, sizeof(before));
+	if (strcmp(now, before) != 0) {
+		stmt = state_stmt(state,
+		    "UPDATE delivered SET due = iif(due < ?2, ?1, due), since = ?1"
+		    " WHERE due IS NOT NULL");
+		sqlite3_bind_int64(stmt, 1, clk_mono_ms());
+		sqlite3_bind_int64(stmt, 2, STATE_DUE_RUNNING);
+		sql_run(state->sql, stmt);
+		meta_put(state, "boot", now);
+	}
+	cut_note(state, clk_mono_ms());
 	state_release(state);
-	if (strcmp(now, before) == 0)
-		return;
-	stmt = state_stmt(
-	    state, "UPDATE delivered SET due = ?1, since = ?1 WHERE due IS NOT NULL");
-	sqlite3_bind_int64(stmt, 1, clk_mono_ms());
-	sql_run(state->sql, stmt);
-	meta_put(state, "boot", now);
 }
 
 /* Moves the file and what belongs to it aside; the log names the new one. */
@@ -256,6 +262,7 @@ state_open(const char *path, int cache_kib)
 	make_due(state);
 	state_look_blocked(state);
 	state_look_failed(state);
+	state_look_cut(state);
 	state_look_in_way(state);
 	meta_get(state, "scanned", scanned, sizeof(scanned));
 	state->is_new = scanned[0] == '\0';
@@ -333,6 +340,13 @@ state_look_in_way(struct state *state)
 	state->hints.in_way = sql_number(state->sql, stmt, 0) != 0;
 }
 
+void
+state_look_cut(struct state *state)
+{
+	state->hints.cut = sql_number(state->sql,
+			       state_stmt(state, "SELECT 1 FROM cut LIMIT 1"), 0) != 0;
+}
+
 bool
 state_is_new(const struct state *state)
 {
@@ -400,7 +414,7 @@ state_commit(struct state *state)
 	/* What was remembered of it may be undone. */
 	if (ret == -1) {
 		recent_clear(&state->recent);
-		state->hints = (struct state_hints){ true, true, true };
+		state->hints = (struct state_hints){ true, true, true, true };
 	}
 	return ret;
 }

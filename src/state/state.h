@@ -29,7 +29,7 @@ struct state;
 /*
  * path NULL: a private temporary database that goes with the process.  A
  * damaged file is moved aside (logged with its new name) and a new one begun.
- * Rows left "running" or "blocked" by a crash are due again.  NULL: logged.
+ * Rows left "running" (cut.h) or "blocked" by a crash are due again.  NULL: logged.
  */
 struct state *state_open(const char *path, int cache_kib);
 void state_close(struct state *);
@@ -48,11 +48,13 @@ struct state_hints {
 	bool blocked; /* false: no delivery waits for another path */
 	bool failed;  /* false: no failure is kept */
 	bool in_way;  /* false: nothing is pending for a directory that is there */
+	bool cut;     /* false: nothing ran when filemon died (cut.h) */
 };
 struct state_hints *state_hints(struct state *);
 /* Looks again whether there is any. */
 void state_look_blocked(struct state *);
 void state_look_failed(struct state *);
+void state_look_cut(struct state *);
 void state_look_in_way(struct state *);
 /* The file holds no tree yet: nothing that is found is news. */
 bool state_is_new(const struct state *);

@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/xmalloc.h"
+#include "state/cut.h"
 #include "state/delivery.h"
 #include "watcher/choice.h"
 #include "watcher/dispatch.h"
@@ -360,6 +361,8 @@ outcome_note(struct watcher *w, struct job *job, const struct wire_msg *msg)
 	count(&job->handler->stats, outcome, msg);
 	note_duration(job->handler, outcome == OUTCOME_DONE ? msg->duration_us : 0);
 	note_breaker(&e, outcome);
+	if (outcome != OUTCOME_CUT && outcome != OUTCOME_SHORT)
+		cut_forget(w->state, job->handler->id, job->node);
 	switch (outcome) {
 	case OUTCOME_DONE:
 		delivered(&e);

@@ -68,6 +68,15 @@ old_jobs=$(jobs_of "$runner")
 kill -9 "$runner"
 ok "a runner killed by -9 is back" wait_for "$LIMIT" back runner "$runner"
 ok "nothing of its jobs is left" wait_for "$LIMIT" jobs_gone
+begun_again()
+{
+	[ "$(grep -c '^gate begin a 1' "$HLOG")" -eq 2 ]
+}
+ok "its job is begun again" wait_for "$LIMIT" begun_again
+not_ok "one death is nobody's fault" grep -q 'ran when filemond died' "$P/.filemon/trace.log"
+kill -9 "$(pid_of runner)"
+ok "what runs at two deaths in a row lets others go first" wait_for "$LIMIT" \
+	grep -q 'handler gate: a: ran when filemond died, 2 times' "$P/.filemon/trace.log"
 : >"$GATE"
 idle >/dev/null
 ok "and delivery goes on where it was, without an attempt lost" logged "gate end a 1"

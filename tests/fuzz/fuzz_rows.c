@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "state/cut.h"
 #include "state/delivery.h"
 #include "state/handler.h"
 #include "state/node.h"
@@ -167,6 +168,8 @@ read_deliveries(void)
 	buf_release(&store);
 	state_handler(state, "h", &is_new);
 	state_seq(state);
+	cut_note(state, 1);
+	cut_forget(state, 1, 1);
 	state_release(state);
 	state_handlers_prune(state, NULL, 0);
 }

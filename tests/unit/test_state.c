@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/clk.h"
+#include "state/cut.h"
 #include "state/delivery.h"
 #include "state/handler.h"
 #include "state/node.h"
@@ -577,6 +578,63 @@ START_TEST(what_a_crash_left_running_is_due_at_the_next_start)
 }
 END_TEST
 
+static struct state *
+die_while_it_runs(struct state *state, const char *path, int64_t node)
+{
+	struct delivery d;
+
+	delivery_get(state, 1, node, &d);
+	d.pending = true;
+	d.due = STATE_DUE_RUNNING;
+	delivery_put(state, &d);
+	ck_assert_int_eq(state_commit(state), 0);
+	state_close(state);
+	return state_open(path, 256);
+}
+
+/* How long after a time that is not before the last start it is due; below 0: it is. */
+static int64_t
+wait_of(struct state *state, int64_t node)
+{
+	struct delivery d;
+
+	ck_assert(delivery_get(state, 1, node, &d));
+	ck_assert(d.pending && d.attempts == 0);
+	return d.due - clk_mono_ms();
+}
+
+START_TEST(what_runs_whenever_filemon_dies_waits_longer_each_time)
+{
+	char dir[] = "/tmp/filemon-state-XXXXXX", path[64];
+	struct state *state;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/state.db", dir);
+	state = state_open(path, 256);
+	ck_assert(!state_hints(state)->cut);
+	for (int n = 1; n <= 40; n++) {
+		int64_t before = clk_mono_ms(), most = n < 2 ? 0 : 600000;
+		if (n >= 2 && n <= 11)
+			most = INT64_C(1000) << (n - 2);
+		state = die_while_it_runs(state, path, 2);
+		int64_t wait = wait_of(state, 2), late = clk_mono_ms() - before;
+		ck_assert_int_le(wait, most);
+		ck_assert_int_ge(wait, most / 2 - late);
+	}
+	/* Another path knows nothing of it. */
+	state = die_while_it_runs(state, path, 3);
+	ck_assert_int_le(wait_of(state, 3), 0);
+	ck_assert(wait_of(state, 2) > 0 && state_hints(state)->cut);
+	cut_forget(state, 1, 2);
+	cut_forget(state, 1, 3);
+	ck_assert(!state_hints(state)->cut);
+	state = die_while_it_runs(state, path, 2);
+	ck_assert_int_le(wait_of(state, 2), 0);
+	state_close(state);
+	remove_all(dir);
+}
+END_TEST
+
 /* As a flipped bit in the text of the schema does: the file's pages are sound. */
 static void
 spoil_schema(const char *path)
@@ -635,4 +693,5 @@ UNIT_MAIN("state", a_path_is_found_and_built_again_through_its_directories,
     what_is_blocked_or_failed_is_known_again_after_a_restart,
     a_handler_that_is_no_more_configured_is_forgotten_with_its_rows,
     what_a_crash_left_running_is_due_at_the_next_start,
+    what_runs_whenever_filemon_dies_waits_longer_each_time,
     a_file_whose_schema_is_another_is_moved_aside)
