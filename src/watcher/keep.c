@@ -37,6 +37,7 @@ struct keep {
 	int64_t pack_not_before_ms; /* no compressing before this, after some failed */
 	uint64_t pack_from;	    /* those before failed, and are passed over */
 	unsigned pack_failures;	    /* in a row */
+	int64_t pack_again_ms;	    /* then they are tried again; 0: there are none */
 	bool look;
 };
 
@@ -202,13 +203,15 @@ ask_pack(struct keep *k, uint64_t first)
 		k->packing = first;
 }
 
-/* The others had their turn. */
+/* What failed; those that come meanwhile have their turn. */
 static void
-try_again_later(struct keep *k, int64_t now)
+try_again(struct keep *k, int64_t now)
 {
+	if (k->pack_again_ms == 0 || now < k->pack_again_ms)
+		return;
 	k->pack_from = 0;
 	k->pack_failures = 0;
-	k->pack_not_before_ms = now + PACK_RETRY_MS;
+	k->pack_again_ms = 0;
 }
 
 static void
@@ -223,9 +226,10 @@ act(struct keep *k, int dirfd, const struct names *names, int64_t now)
 	tell_lost(k, plan.lost);
 	if (plan.pack)
 		ask_pack(k, plan.pack_first);
-	else if (plan.passed)
-		try_again_later(k, now);
-	if (plan.held || limits.age_ms > 0 || k->pack_not_before_ms > now)
+	else if (plan.passed && k->pack_again_ms == 0)
+		k->pack_again_ms = now + PACK_RETRY_MS;
+	if (plan.held || limits.age_ms > 0 || k->pack_not_before_ms > now ||
+	    k->pack_again_ms > now)
 		k->due_ms = now + LOOK_MS;
 	free(v);
 }
@@ -238,6 +242,7 @@ look(struct keep *k, int64_t now)
 
 	k->due_ms = -1;
 	k->look = false;
+	try_again(k, now);
 	if (dirfd != -1 && names_list(dirfd, &names) == 0) {
 		act(k, dirfd, &names, now);
 		names_release(&names);
