@@ -71,8 +71,8 @@ static const char *const migrations[] = {
 	"ALTER TABLE node ADD COLUMN mark INTEGER NOT NULL DEFAULT 0;"
 	"DROP INDEX node_name;"
 	"CREATE INDEX node_name ON node(parent, name, mark);",
-	"CREATE TABLE cut(handler INTEGER NOT NULL, node INTEGER NOT NULL,"
-	" n INTEGER NOT NULL, PRIMARY KEY(handler, node)) WITHOUT ROWID;",
+	("CREATE TABLE cut(handler INTEGER NOT NULL, node INTEGER NOT NULL,"
+	 " n INTEGER NOT NULL, PRIMARY KEY(handler, node)) WITHOUT ROWID;"),
 };
 
 #define STMT_SLOTS 128 /* a power of two, well above the number of statements */
