@@ -26,12 +26,14 @@ _filemonctl() {
 		return
 		;;
 	--format)
-		mapfile -t COMPREPLY < <(compgen -W 'json pretty cloudevents none' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "json pretty cloudevents$(
+			[[ $command == events ]] || echo ' none'
+		)" -- "$cur")
 		return
 		;;
 	--type)
 		mapfile -t COMPREPLY < <(compgen -W \
-			'created modified deleted renamed edited gap started stopped limited alert clock' -- "$cur")
+			'created modified deleted renamed edited checksummed gap started stopped limited alert clock' -- "$cur")
 		return
 		;;
 	esac
@@ -49,6 +51,10 @@ _filemonctl() {
 		;;
 	init | watch | run)
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		;;
+	pause | resume)
+		mapfile -t COMPREPLY < <(compgen -W \
+			"$("$ctl" status 2>/dev/null | sed -n 's/^handler  *\([A-Za-z0-9_-]*\).*/\1/p')" -- "$cur")
 		;;
 	retry | discard | scan | why)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
