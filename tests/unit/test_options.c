@@ -89,14 +89,14 @@ END_TEST
 START_TEST(quotes_keep_every_byte)
 {
 	static const char odd[] =
-	    "a \"b\" \\ ' ${HOME} $x {path} # // /* \n\r\t\x01\x7f\xff*";
+	    "a=\"b\" \\ ' ${HOME} $x {path} # // /* \n\r\t\x01\x7f\xff*";
 	struct buf text = BUF_INIT;
-	buf_adds(&text, "ignore = { ");
+	buf_adds(&text, "handler a { load = x\n env = { ");
 	option_quote(&text, odd);
-	buf_adds(&text, " }\n");
+	buf_adds(&text, " } }\n");
 	struct config *c = load_text(text.p, text.len);
 	ck_assert_msg(c != NULL, "%s", error.text);
-	ck_assert_str_eq(c->ignore.v[0], odd);
+	ck_assert_str_eq(c->handlers[0].env.v[0], odd);
 	config_free(c);
 	buf_release(&text);
 }
