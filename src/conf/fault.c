@@ -8,7 +8,7 @@
 
 #include "base/compiler.h"
 
-enum { NAME_MAX_LEN = 64 };
+enum { NAME_MAX_LEN = FAULT_NAME_SIZE - 1 };
 
 /* Messages with a name in them: what they become is put around it. */
 static const struct {
@@ -71,6 +71,44 @@ describe_unit(const char *name, char *out, size_t size)
 		    "%s: unknown option: a number and its unit stand without a space, "
 		    "like 5%s",
 		    name, name);
+		return true;
+	}
+	return false;
+}
+
+/* The word before the '=' at p; "" where there is none. */
+static void
+word_before(const char *text, const char *p, char *name, size_t size)
+{
+	const char *end;
+	while (p > text && isspace((unsigned char)p[-1]))
+		p--;
+	for (end = p; p > text && (isalnum((unsigned char)p[-1]) || p[-1] == '-');)
+		p--;
+	snprintf(name, size, "%.*s", (int)(end - p), p);
+}
+
+bool
+fault_in_value(enum option_scope scope, const char *text, const char *said,
+    struct fault_value *fault)
+{
+	bool at_end = strcmp(said, "premature end of file") == 0;
+	char wanted = at_end ? '\0' : '{';
+	unsigned line = 1;
+	const struct option *row;
+	if (!at_end && strcmp(said, "unexpected token '{'") != 0)
+		return false;
+	for (const char *p = text; *p != '\0'; line += *p++ == '\n') {
+		if (*p != '=' || p[1 + strspn(p + 1, " \t\r\n")] != wanted ||
+		    (!at_end && line != fault->line))
+			continue;
+		word_before(text, p, fault->name, sizeof(fault->name));
+		row = option_find(scope, fault->name);
+		if (!row || (!at_end && option_is_list(row)))
+			continue;
+		fault->line = line;
+		fault->words = at_end ? "no value: the file ends behind '='"
+				      : "one value is wanted, no list";
 		return true;
 	}
 	return false;

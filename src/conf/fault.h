@@ -7,12 +7,25 @@
  * tells neither what is wanted nor how that is written.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "conf/options.h"
 
 /* "handler: no name: handler NAME { ... } is wanted", of libconfuse's message. */
 void fault_describe(enum option_scope, const char *said, char *out, size_t size);
+enum { FAULT_NAME_SIZE = 65 };
+struct fault_value {
+	unsigned line; /* where libconfuse stood */
+	char name[FAULT_NAME_SIZE];
+	const char *words;
+};
+/*
+ * Is it that an option was given a list for a value, or that the text ends before
+ * one?  Then which option, its line, and what is wrong.
+ */
+bool fault_in_value(
+    enum option_scope, const char *text, const char *said, struct fault_value *);
 /* "unknown option: did you mean 'settle'?" */
 void fault_unknown(enum option_scope, const char *name, char *out, size_t size);
 /*

@@ -161,6 +161,14 @@ refuse_unquoted(struct scan *s)
 	    s, s->line, "'*' outside quotes: write the value in quotes: \"*.log\"");
 }
 
+/* Editors of another system put one before the first word, which it would join. */
+static void
+blank_byte_order_mark(char *text)
+{
+	if (strncmp(text, "\xef\xbb\xbf", 3) == 0)
+		memset(text, ' ', 3);
+}
+
 static int
 scan_one(struct scan *s)
 {
@@ -171,6 +179,9 @@ scan_one(struct scan *s)
 		return skip_block_comment(s);
 	if (c == '*' || c == '+')
 		return refuse_unquoted(s);
+	if (c == ';' && (next == '\0' || isspace((unsigned char)next)))
+		return fail_at(s, s->line,
+		    "';' outside quotes: an option ends with its line, without one");
 	if (c == '{' || c == '}')
 		note_brace(s);
 	if (c == '\n')
@@ -196,6 +207,7 @@ lexis_clean(char *text, size_t len, struct lexis *out, struct lexis_error *error
 			s.line += *p == '\n';
 		return fail_at(&s, s.line, "a NUL byte: this is no text");
 	}
+	blank_byte_order_mark(text);
 	while (s.p < s.end)
 		if (scan_one(&s) == -1)
 			return -1;

@@ -7,7 +7,8 @@
  * where it should complain.  It drops an unquoted '*' (so that `ignore = *.log`
  * means ".log"), cuts a string at "\0", takes a comment or a section
  * without an end for a whole one, knows no comments within lists, miscounts lines at
- * comments, and a quote left open makes it misread the next file as well.  So
+ * comments, takes a byte order mark or a ';' for a part of the word beside it,
+ * and a quote left open makes it misread the next file as well.  So
  * here comments are blanked, and the rest of it is refused with its line; an
  * unclosed section is left to the caller, as a fault before it tells more.
  */

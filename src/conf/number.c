@@ -166,7 +166,7 @@ set_size(const struct option *row, void *member, const struct strlist *values,
     const struct refusal *refusal)
 {
 	static const struct amount size = { parse_size, add_size,
-		"size: a number of bytes, or with K, M, G or T,", "small", "large" };
+		"size: a number of bytes, or with K, M, G, T or P,", "small", "large" };
 	return set_amount(row, member, values->v[0], refusal, &size);
 }
 

@@ -90,6 +90,9 @@ static void
 on_error(cfg_t *section, const char *fmt, va_list ap)
 {
 	struct reading *r = reading;
+	enum option_scope scope =
+	    section == r->root ? r->scope : reading_scope_of(section->name);
+	struct fault_value value = { .line = (unsigned)section->line };
 	char text[256], name[65], words[256];
 	vsnprintf(text, sizeof(text), fmt, ap);
 	if (is_planned(section)) {
@@ -98,10 +101,12 @@ on_error(cfg_t *section, const char *fmt, va_list ap)
 		reading_fail(r, (unsigned)section->line,
 		    "%s %s: a second section of this name", kind_with(section, name),
 		    name);
+	} else if (fault_in_value(scope, r->text, text, &value)) {
+		section->line = (int)value.line;
+		snprintf(words, sizeof(words), "%s: %s", value.name, value.words);
+		fail_in(r, section, words);
 	} else {
-		fault_describe(
-		    section == r->root ? r->scope : reading_scope_of(section->name), text,
-		    words, sizeof(words));
+		fault_describe(scope, text, words, sizeof(words));
 		fail_in(r, section, words);
 	}
 }
@@ -243,6 +248,7 @@ reading_take(struct reading *r, cfg_t *root, char *text, size_t len)
 	struct lexis_error fault;
 	int rc;
 	r->root = root;
+	r->text = text;
 	r->error->text[0] = '\0';
 	if (lexis_clean(text, len, &r->lexis, &fault) == -1) {
 		reading_fail(r, fault.line, "%s", fault.text);

@@ -28,6 +28,7 @@ struct reading {
 	const char *file;	   /* for messages; NULL: not from a file */
 	const struct option *only; /* the one option that is read; NULL: all */
 	enum option_scope scope;   /* of the options at its top */
+	const char *text;
 	cfg_t *root;
 	struct lexis lexis;
 	struct mark *marks;

@@ -35,6 +35,14 @@ refuses "a name of two words" "1: handler: no brace *: handler NAME { ... } is w
 	'handler a b {\n\tload = x\n}\n'
 refuses "no equal sign" "1: settle: no equal sign: settle = value is wanted" 'settle 5s\n'
 refuses "a colon" "1: settle: ':' sets no value: settle = value is wanted" 'settle:\n'
+refuses "a list for one value" "2: settle: one value is wanted, no list" \
+	'jobs-max = 3\nsettle = { 1s, 2s }\n'
+refuses "no value at the end" "1: settle: no value: the file ends behind '='" 'settle =\n\n# end\n'
+refuses "... of a handler" "2: handler a: jobs: no value: *" 'handler a {\n\tjobs =\n\n'
+refuses "a semicolon" "2: ';' outside quotes: *" 'handler a {\n\tload = x;\n}\n'
+refuses "a size" "1: checksum-max-size: *with K, M, G, T or P*" 'checksum-max-size = 5X\n'
+printf '\357\273\277settle = 1s\n' >"$T/bom.conf"
+ok "a byte order mark is no part of a word" "$FILEMOND" -t -C "$P" -c "$T/bom.conf"
 refuses "a brace too many" "2: a closing brace too many*" 'settle = 1s\n}\n'
 refuses "an option of a handler" "3: handler a: jobs: '3x' is no number*" \
 	'handler a {\n\tload = x\n\tjobs = 3x\n}\n'
@@ -335,6 +343,7 @@ shows_bytes()
 	ctl failures | grep -qF '| a\377b'
 }
 ok "what is not UTF-8 is shown by its bytes" wait_for "$LIMIT" shows_bytes
+idle >/dev/null
 like "... by why, too" "$(ctl why bad)" '*| a\\377b*'
 
 says "scan of a file" "filemonctl scan: bad: no directory that is watched: scan the one that it is in*" \
