@@ -22,7 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "watch/relink.h"
+#include "watch/place.h"
 
 #define DOUBT_NAMES 16
 

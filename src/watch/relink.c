@@ -5,30 +5,7 @@
 #include "watch/watch_priv.h"
 
 #define ASIDE_MS 1000
-#define COOKIES_APART 16
 #define PENDING (DIR_SCAN | DIR_RECURSE)
-
-struct place
-place_of(uint32_t dir, const char *name, size_t len)
-{
-	struct place place = { .dir = dir, .len = (uint8_t)len };
-
-	memcpy(place.name, name, len);
-	return place;
-}
-
-bool
-place_is_same(const struct place *a, const struct place *b)
-{
-	return a->dir != DIRTAB_NONE && a->dir == b->dir && a->len == b->len &&
-	    memcmp(a->name, b->name, a->len) == 0;
-}
-
-uint32_t
-place_node(const struct fm_watch *w, const struct place *place)
-{
-	return dirtab_find(&w->dirs, place->dir, place->name, place->len);
-}
 
 static uint32_t
 take_aside(struct relink *r, unsigned i)
@@ -105,21 +82,20 @@ settle_at(struct fm_watch *w, uint32_t node, const struct place *to)
 }
 
 /*
- * The reverse of the rename before: either that, or the second half of a
- * RENAME_EXCHANGE.  29678 and 29679 are cookies seen for one, but renames of
- * others may come between.
+ * The reverse of a rename before, and nothing else has happened to the names: either
+ * that, or the second half of a RENAME_EXCHANGE.
  */
 static bool
 is_exchange(struct fm_watch *w, const struct half *half, const struct place *to)
 {
 	const struct place *from = &half->from;
 	struct relink *r = &w->relink;
+	const struct pair *there = pairs_find(&r->pairs, to, from);
 	struct stat st;
 
-	if (!place_is_same(from, &r->last_to) || !place_is_same(to, &r->last_from) ||
-	    half->cookie - r->last_cookie > COOKIES_APART)
+	if (there == NULL)
 		return false;
-	if (half->is_dir != r->last_is_dir)
+	if (half->is_dir != there->is_dir)
 		return true;
 	for (unsigned i = 0; i < r->put_aside; i++)
 		if (place_is_same(&r->aside[i].at, from))
@@ -250,38 +226,20 @@ relink_pair(
 {
 	struct place to = place_of(dir, n->name, n->len);
 	const struct place *from = &half->from;
-	struct relink *r = &w->relink;
+	const struct pair pair = { *from, to, half->is_dir };
 	bool exchanged = is_exchange(w, half, &to);
 	bool whole = !exchanged && is_moved_whole(w, from->dir);
 
 	if (exchanged) {
+		pairs_touched(&w->relink.pairs, from);
 		exchange(w, half, &to);
-		relink_forget_last(r);
 	} else {
+		pairs_add(&w->relink.pairs, &pair);
 		path_set(w, &w->second, from->dir, from->name, from->len);
 		within(w, half, &to);
-		r->last_from = *from;
-		r->last_to = to;
-		r->last_cookie = half->cookie;
-		r->last_is_dir = half->is_dir;
 	}
 	if (half->is_dir && !whole && place_node(w, &to) == DIRTAB_NONE)
 		tree_appeared(w, dir, n, false);
-}
-
-void
-relink_forget_last(struct relink *r)
-{
-	r->last_from.dir = r->last_to.dir = DIRTAB_NONE;
-}
-
-void
-relink_touched(struct fm_watch *w, const struct place *place)
-{
-	struct relink *r = &w->relink;
-
-	if (place_is_same(place, &r->last_from) || place_is_same(place, &r->last_to))
-		relink_forget_last(r);
 }
 
 void
@@ -300,13 +258,6 @@ relink_due(const struct fm_watch *w)
 }
 
 void
-place_forget(struct place *place, uint32_t dir)
-{
-	if (place->dir == dir)
-		place->dir = DIRTAB_NONE;
-}
-
-void
 relink_forget(struct fm_watch *w, uint32_t dir)
 {
 	struct relink *r = &w->relink;
@@ -316,6 +267,5 @@ relink_forget(struct fm_watch *w, uint32_t dir)
 		if (r->aside[i].node == dir)
 			take_aside(r, i);
 	}
-	place_forget(&r->last_from, dir);
-	place_forget(&r->last_to, dir);
+	pairs_forget(&r->pairs, dir);
 }

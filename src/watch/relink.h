@@ -15,14 +15,10 @@
 #include <stdint.h>
 
 #include "watch/notice.h"
+#include "watch/pairs.h"
+#include "watch/place.h"
 
 #define RELINK_ASIDE 16
-
-struct place {
-	uint32_t dir; /* DIRTAB_NONE: none */
-	uint8_t len;
-	char name[255];
-};
 
 struct half {
 	struct place from;
@@ -42,23 +38,12 @@ struct aside {
 struct relink {
 	struct aside aside[RELINK_ASIDE]; /* oldest first */
 	unsigned put_aside;
-	struct place last_from, last_to; /* of the last pair */
-	uint32_t last_cookie;
-	bool last_is_dir;
+	struct pairs pairs; /* the second half of an exchange may be to come */
 };
-
-struct place place_of(uint32_t dir, const char *name, size_t len);
-bool place_is_same(const struct place *, const struct place *);
-/* The directory the table has there; DIRTAB_NONE. */
-uint32_t place_node(const struct fm_watch *, const struct place *);
-void place_forget(struct place *, uint32_t dir);
 
 /* w->path is the new path, the half's directory is below the root. */
 void relink_pair(
     struct fm_watch *, uint32_t dir, const struct notice *, const struct half *);
-/* No exchange can begin with the last pair. */
-void relink_forget_last(struct relink *);
-void relink_touched(struct fm_watch *, const struct place *);
 /* Forgets what was put aside and is due by now. */
 void relink_drop(struct fm_watch *, int64_t now);
 int64_t relink_due(const struct fm_watch *);

@@ -14,9 +14,9 @@ take_half(struct rename *r, unsigned i)
 }
 
 static void
-note_arrival(struct rename *r, uint32_t dir, const struct notice *n)
+note_arrival(struct rename *r, const struct place *place)
 {
-	r->arrivals[r->next++ % RENAME_ARRIVALS] = place_of(dir, n->name, n->len);
+	r->arrivals[r->next++ % RENAME_ARRIVALS] = *place;
 }
 
 static bool
@@ -89,11 +89,11 @@ rename_flush_place(struct fm_watch *w, uint32_t dir, const struct notice *n)
 	struct rename *r = &w->rename;
 	struct place place;
 
-	if (r->held == 0 && w->relink.last_from.dir == DIRTAB_NONE)
+	if (r->held == 0 && w->relink.pairs.n == 0)
 		return;
 	place = place_of(dir, n->name, n->len);
 	if (n->mask & (IN_CREATE | IN_DELETE))
-		relink_touched(w, &place);
+		pairs_touched(&w->relink.pairs, &place);
 	for (unsigned i = 0; i < r->held; i++) {
 		if (!place_is_same(&r->halves[i].from, &place))
 			continue;
@@ -155,13 +155,14 @@ arrived(struct fm_watch *w, uint32_t dir, const struct notice *n)
 	bool is_dir = n->mask & IN_ISDIR;
 	struct fm_event event = { .kind = FM_CREATED, .is_dir = is_dir };
 	const struct unwanted *from = &w->rename.unwanted;
+	struct place place = place_of(dir, n->name, n->len);
 
 	if (from->cookie != 0 && from->cookie == n->cookie) {
 		event.other = from->path;
 		event.other_len = from->len;
 	}
-	relink_forget_last(&w->relink);
-	note_arrival(&w->rename, dir, n);
+	pairs_touched(&w->relink.pairs, &place);
+	note_arrival(&w->rename, &place);
 	event.repeated = fresh_take(&w->fresh, n->wd, n->name, n->len, w->read_bytes);
 	tell_event(w, &event, path_rel(&w->path), path_rel_len(&w->path));
 	if (is_dir)

@@ -70,7 +70,7 @@ repair_all(struct fm_watch *w, enum fm_cause cause, int error)
 		return;
 	rename_flush_all(w);
 	relink_drop(w, INT64_MAX);
-	relink_forget_last(&w->relink);
+	w->relink.pairs.n = 0;
 	tell_state(w, FM_DIRTY, cause, error);
 	w->lost_all = true;
 	plan(w, watch_now());

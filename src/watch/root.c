@@ -144,7 +144,7 @@ root_lost(struct fm_watch *w)
 	ladder_clear(&w->ladder);
 	rename_flush_all(w);
 	relink_drop(w, INT64_MAX);
-	relink_forget_last(&w->relink);
+	w->relink.pairs.n = 0;
 	tree_forget(w, DIRTAB_ROOT);
 	tree_clear_polled(w, DIRTAB_ROOT);
 	tree_clear_failed(w, DIRTAB_ROOT);

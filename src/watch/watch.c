@@ -92,7 +92,6 @@ watch_make(const struct fm_options *o)
 	w->who = (struct who){ 0, -1 };
 	w->lost_ms = w->poll_due = w->repair.due = -1;
 	w->retry = (struct backoff){ RETRY_MIN_MS, -1 };
-	relink_forget_last(&w->relink);
 	if ((w->buf = malloc(WATCH_BUFFER)) == NULL ||
 	    (w->root = strdup(o->root)) == NULL || dirtab_init(&w->dirs) == -1) {
 		fm_watch_free(w);

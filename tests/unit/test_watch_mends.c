@@ -6,7 +6,10 @@
  * out that it was wrong, and comes to rest with the tree as it is.
  */
 
+#include <sys/fanotify.h>
+
 #include "unit.h"
+#include "watch/fanotify_priv.h"
 #include "watch/watch_priv.h"
 #include "watch_fixture.h"
 
@@ -259,10 +262,164 @@ START_TEST(what_is_in_a_directory_that_may_not_be_searched_is_listed_when_it_may
 }
 END_TEST
 
+/* What is in the kernel's queue, to be given to the watch in another order. */
+struct taken {
+	char *buf;
+	size_t len;
+};
+
+static struct taken
+take(struct fixture *f)
+{
+	struct taken taken = { .buf = malloc(WATCH_BUFFER) };
+	ssize_t n = read(IS_FANOTIFY ? f->w->fan->fd : f->w->fd, taken.buf, WATCH_BUFFER);
+
+	ck_assert_int_gt(n, 0);
+	taken.len = (size_t)n;
+	return taken;
+}
+
+static void
+feed(struct fixture *f, const char *buf, size_t len)
+{
+	if (IS_FANOTIFY)
+		fanotify_feed(f->w, buf, len);
+	else
+		inotify_feed(f->w, buf, len);
+}
+
+static void
+exchange(const struct fixture *f, const char *a, const char *b)
+{
+	ck_assert_int_eq(renameat2(AT_FDCWD, at(f, "%s", a), AT_FDCWD, at(f, "%s", b),
+			     RENAME_EXCHANGE),
+	    0);
+}
+
+/* The first of the two renames that an exchange is told as; over fanotify what else
+   happens on the file system follows. */
+static size_t
+first_half(const struct taken *taken)
+{
+	struct fanotify_event_metadata head;
+
+	memcpy(&head, taken->buf, sizeof(head));
+	return IS_FANOTIFY ? head.event_len : taken->len / 2;
+}
+
+/* As when whoever exchanges is made to wait in between, and others go on. */
+static void
+exchange_around_others(struct fixture *f, unsigned n)
+{
+	struct taken halves, others;
+	char from[16], to[16];
+	size_t first;
+
+	exchange(f, "x", "y");
+	halves = take(f);
+	for (unsigned i = 0; i < n; i++) {
+		snprintf(from, sizeof(from), "o/f%u", i);
+		snprintf(to, sizeof(to), "o/g%u", i);
+		move_path(f, from, to);
+	}
+	make_file(f, "/arrives");
+	move_path(f, "/arrives", "arrived");
+	others = take(f);
+	first = first_half(&halves);
+	feed(f, halves.buf, first);
+	feed(f, others.buf, others.len);
+	feed(f, halves.buf + first, halves.len - first);
+	free(halves.buf);
+	free(others.buf);
+}
+
+static void
+start_with_others(struct fixture *f)
+{
+	char name[16];
+
+	fixture_init(f);
+	make_dir(f, "o");
+	for (unsigned i = 0; i < 2 * PAIRS_MAX; i++) {
+		snprintf(name, sizeof(name), "o/f%u", i);
+		make_file(f, name);
+	}
+}
+
+/* Nothing is held for long any more. */
+static void
+settle(struct fixture *f)
+{
+	drain(f);
+	fm_watch_tick(f->w, now_ms() + 5000);
+	drain(f);
+}
+
+START_TEST(files_exchanged_while_others_are_renamed_are_both_there)
+{
+	struct fixture f;
+
+	start_with_others(&f);
+	make_file(&f, "x");
+	make_file(&f, "y");
+	fixture_start(&f);
+	exchange_around_others(&f, PAIRS_MAX - 1);
+	settle(&f);
+	ck_assert(paths_has(&f.model, "x") && paths_has(&f.model, "y"));
+	fixture_release(&f);
+}
+END_TEST
+
+START_TEST(a_file_exchanged_with_a_directory_while_others_are_renamed_is_in_its_place)
+{
+	struct fixture f;
+
+	start_with_others(&f);
+	make_dir(&f, "x");
+	make_dir(&f, "x/in_x");
+	make_file(&f, "y");
+	fixture_start(&f);
+	exchange_around_others(&f, PAIRS_MAX - 1);
+	settle(&f);
+	ck_assert(paths_has(&f.model, "y/in_x") && !paths_has(&f.model, "x/in_x"));
+	make_file(&f, "y/in_x/new");
+	drain(&f);
+	CK_TOLD(&f, FM_CREATED, "y/in_x/new");
+	fixture_release(&f);
+}
+END_TEST
+
+START_TEST(a_rename_back_is_no_exchange)
+{
+	struct fixture f;
+	unsigned long listed;
+
+	fixture_init(&f);
+	make_dir(&f, "x");
+	make_dir(&f, "x/in_x");
+	make_file(&f, "f");
+	fixture_start(&f);
+	listed = stats(&f).listed;
+	move_path(&f, "x", "y");
+	move_path(&f, "f", "g");
+	drain(&f);
+	move_path(&f, "y", "x");
+	move_path(&f, "g", "f");
+	drain(&f);
+	ck_assert(paths_has(&f.model, "f") && !paths_has(&f.model, "g"));
+	ck_assert_str_eq(told(&f, FM_RENAMED, "x")->old, "y");
+	ck_assert_uint_eq(stats(&f).listed, listed);
+	fixture_release(&f);
+}
+END_TEST
+
 WATCH_MAIN("watch mends", 1, while_a_polled_directory_is_listed_one_above_may_be_renamed,
     while_a_directory_is_listed_one_above_the_root_may_be_renamed,
     while_a_directory_is_listed_one_above_may_become_a_mount_point,
     while_a_directory_is_listed_one_above_may_become_closed,
     directories_that_come_and_go_take_no_memory,
     a_root_that_comes_back_closed_is_listed_when_it_may,
-    what_is_in_a_directory_that_may_not_be_searched_is_listed_when_it_may)
+    what_is_in_a_directory_that_may_not_be_searched_is_listed_when_it_may,
+    files_exchanged_while_others_are_renamed_are_both_there,
+    a_file_exchanged_with_a_directory_while_others_are_renamed_is_in_its_place,
+    a_rename_back_is_no_exchange)
