@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "watch/watch_priv.h"
@@ -211,6 +212,43 @@ within(struct fm_watch *w, const struct half *half, const struct place *to)
 		look_again(w, to);
 }
 
+/*
+ * Is another directory at the place than the table has there now?  The number that the
+ * kernel gives for the path says so, in one system call.  Where there is none for want
+ * of another watch, it is one that has none yet; where the path leads nowhere by now,
+ * what is still to be read says more.
+ */
+static bool
+is_another(struct fm_watch *w, const struct place *at)
+{
+	uint32_t node = place_node(w, at);
+	int own = node == DIRTAB_NONE ? -1 : w->dirs.dirs[node].wd, wd;
+
+	if (own < 0 || path_set(w, &w->second, at->dir, at->name, at->len) == -1 ||
+	    w->second.len >= PATH_MAX)
+		return false;
+	if ((wd = w->ops->watch_path(w, w->second.abs)) == -1)
+		return errno == ENOSPC;
+	if (dirtab_by_wd(&w->dirs, wd) == DIRTAB_NONE)
+		w->ops->unwatch(w, wd);
+	return wd != own;
+}
+
+/*
+ * A listing ahead of the queue, or an exchange not seen as such, had the table move
+ * another directory than was moved.  No notification need come for what is at `to`, nor
+ * for the other, which may be where the rename began.
+ */
+static void
+check_moved(struct fm_watch *w, const struct place *from, const struct place *to)
+{
+	if (!is_another(w, to))
+		return;
+	look_again(w, to);
+	if (!(w->dirs.dirs[from->dir].flags & DIR_DEAD))
+		tree_queue(w, from->dir, FM_SCAN_REPAIR, false);
+}
+
 /* What a lazy watch does not know has moved as a whole, and was told so, unless
    a listing that was ahead of the queue has told that it is gone, or one that has
    yet to come would have told of it. */
@@ -237,6 +275,8 @@ relink_pair(
 		pairs_add(&w->relink.pairs, &pair);
 		path_set(w, &w->second, from->dir, from->name, from->len);
 		within(w, half, &to);
+		if (half->is_dir)
+			check_moved(w, from, &to);
 	}
 	if (half->is_dir && !whole && place_node(w, &to) == DIRTAB_NONE)
 		tree_appeared(w, dir, n, false);

@@ -7,7 +7,8 @@
  * A directory pushed out of its place by a rename onto it is kept aside for a
  * second: a RENAME_EXCHANGE comes as two renames, and the second brings it
  * back.  Where the table may be wrong after that, FM_DIRTY is told and the
- * directories are listed again with all below, which mends it.
+ * directories are listed again with all below, which mends it; whether it is shows
+ * a system call for each directory renamed, whatever is below.
  */
 
 #include <stdbool.h>

@@ -413,6 +413,91 @@ START_TEST(a_rename_back_is_no_exchange)
 }
 END_TEST
 
+/* More others than renames are remembered. */
+START_TEST(directories_exchanged_while_many_are_renamed_end_in_their_places)
+{
+	struct fixture f;
+
+	start_with_others(&f);
+	make_dir(&f, "x");
+	make_dir(&f, "x/in_x");
+	make_dir(&f, "y");
+	make_dir(&f, "y/in_y");
+	fixture_start(&f);
+	exchange_around_others(&f, 2 * PAIRS_MAX);
+	settle(&f);
+	ck_assert(paths_has(&f.model, "x/in_y") && !paths_has(&f.model, "x/in_x"));
+	ck_assert(paths_has(&f.model, "y/in_x") && !paths_has(&f.model, "y/in_y"));
+	make_file(&f, "x/in_y/new");
+	make_file(&f, "y/in_x/new");
+	drain(&f);
+	CK_TOLD(&f, FM_CREATED, "x/in_y/new");
+	CK_TOLD(&f, FM_CREATED, "y/in_x/new");
+	ck_assert_uint_eq(stats(&f).watches, 6);
+	ck_assert_uint_eq(stats(&f).dirs, 6);
+	fixture_release(&f);
+}
+END_TEST
+
+/* d becomes e, another d leaves the tree; it was listed before that is read. */
+static void
+list_ahead(struct fixture *f, const char *what, bool recursive)
+{
+	fixture_init(f);
+	make_dir(f, "d");
+	make_dir(f, "d/in_d");
+	fixture_start(f);
+	ck_assert_int_eq(fm_watch_scan(f->w, what, recursive), 0);
+	move_path(f, "d", "e");
+	make_dir(f, "d");
+	while (fm_watch_step(f->w, 64))
+		continue;
+	move_path(f, "d", "/outside");
+	settle(f);
+	forget_told(f);
+	make_file(f, "e/in_d/new");
+	make_file(f, "/outside/foreign");
+	drain(f);
+	CK_TOLD(f, FM_CREATED, "e/in_d/new");
+	ck_assert_uint_eq(count_told(f, FM_CREATED), 1);
+	ck_assert_uint_eq(stats(f).watches, 3);
+	fixture_release(f);
+}
+
+START_TEST(what_was_listed_ahead_and_left_the_tree_is_not_taken_for_what_stayed)
+{
+	struct fixture f;
+
+	list_ahead(&f, "", true);
+	list_ahead(&f, "d", false);
+}
+END_TEST
+
+/* What the path leads to when it is read is not in the tree, and not watched. */
+START_TEST(a_renamed_directory_may_be_a_link_by_the_time_it_is_read)
+{
+	struct fixture f;
+
+	fixture_init(&f);
+	make_dir(&f, "d");
+	make_dir(&f, "/outside");
+	fixture_start(&f);
+	move_path(&f, "d", "e");
+	move_path(&f, "e", "g");
+	ck_assert_int_eq(symlink(at(&f, "/outside"), at(&f, "e")), 0);
+	settle(&f);
+	forget_told(&f);
+	make_file(&f, "/outside/foreign");
+	make_file(&f, "g/new");
+	drain(&f);
+	CK_TOLD(&f, FM_CREATED, "g/new");
+	ck_assert_uint_eq(count_told(&f, FM_CREATED), 1);
+	ck_assert_uint_eq(stats(&f).watches, 2);
+	ck_assert_uint_eq(stats(&f).unknown, 0);
+	fixture_release(&f);
+}
+END_TEST
+
 WATCH_MAIN("watch mends", 1, while_a_polled_directory_is_listed_one_above_may_be_renamed,
     while_a_directory_is_listed_one_above_the_root_may_be_renamed,
     while_a_directory_is_listed_one_above_may_become_a_mount_point,
@@ -422,4 +507,7 @@ WATCH_MAIN("watch mends", 1, while_a_polled_directory_is_listed_one_above_may_be
     what_is_in_a_directory_that_may_not_be_searched_is_listed_when_it_may,
     files_exchanged_while_others_are_renamed_are_both_there,
     a_file_exchanged_with_a_directory_while_others_are_renamed_is_in_its_place,
-    a_rename_back_is_no_exchange)
+    a_rename_back_is_no_exchange,
+    directories_exchanged_while_many_are_renamed_end_in_their_places,
+    what_was_listed_ahead_and_left_the_tree_is_not_taken_for_what_stayed,
+    a_renamed_directory_may_be_a_link_by_the_time_it_is_read)
