@@ -97,6 +97,20 @@ lock_is_held(const char *state_dir, int fd)
 	return same && flock(fd, LOCK_EX | LOCK_NB) == 0;
 }
 
+/* SQLite's own lock: a watcher holds it for life, and for writing. */
+bool
+lock_is_passed_by(const char *state_dir, pid_t *user)
+{
+	char *path = xasprintf("%s/state.db", state_dir);
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+	bool used = fd != -1 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+	*user = used && lock.l_pid > 0 ? lock.l_pid : 0;
+	fd_close(&fd);
+	free(path);
+	return used;
+}
+
 int
 lock_write_pid(int fd)
 {

@@ -27,6 +27,11 @@ int lock_check_dir(const char *state_dir, bool create, char *error, size_t size)
 int lock_take(const char *state_dir, pid_t *holder);
 /* Is fd, which was opened before an exec, the lock of that directory, and held? */
 bool lock_is_held(const char *state_dir, int fd);
+/*
+ * Does another process write to the state, whoever has the lock?  That is a filemond
+ * whose lock file somebody removed.  *user is its watcher, 0 where that is not known.
+ */
+bool lock_is_passed_by(const char *state_dir, pid_t *user);
 /* Writes the calling process's pid. */
 int lock_write_pid(int fd);
 

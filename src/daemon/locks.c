@@ -94,7 +94,15 @@ take_state(struct locks *locks, const struct config *config, struct locks *had,
 	if (lock_check_dir(dir, !is_default_state_dir(config), error, size) == -1)
 		return EXIT_FAILURE;
 	locks->state = keep_or_take(dir, had, &holder);
-	return locks->state == -1 ? refuse(dir, holder, error, size) : 0;
+	if (locks->state == -1)
+		return refuse(dir, holder, error, size);
+	if (!lock_is_passed_by(dir, &holder))
+		return 0;
+	snprintf(error, size,
+	    "another process (pid %d) writes %s/state.db: a filemond whose lock file was "
+	    "removed: end it by SIGTERM",
+	    (int)holder, dir);
+	return EX_TEMPFAIL;
 }
 
 /*

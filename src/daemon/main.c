@@ -136,7 +136,6 @@ monitor(const struct arguments *args, struct config *config)
 	    .hand_fd = -1,
 	    .life_fd = -1,
 	    .ready_fd = -1,
-	    .lock_fd = -1,
 	    .foreground = true,
 	    .supervisor = getpid(),
 	    .started_wall_ns = clk_wall_ns(),

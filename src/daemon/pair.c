@@ -79,7 +79,6 @@ run_watcher(struct start *start, pid_t runner)
 	    .wire_fd = start->wire[WATCHER],
 	    .life_fd = start->life[0],
 	    .ready_fd = start->ready[1],
-	    .lock_fd = start->setup->locks.state,
 	    .hand_fd = start->hand[1],
 	    .hand = &start->setup->hand,
 	    .renewals = start->setup->renewals,

@@ -21,7 +21,6 @@ struct watcher_setup {
 	int wire_fd;			    /* to the runner; -1: none (plain monitor) */
 	int life_fd;	       /* end of file when the supervisor is gone; -1: none */
 	int ready_fd;	       /* one line is written there when ready; -1: none */
-	int lock_fd;	       /* the lock, to see whether it is still in place; -1 */
 	int hand_fd;	       /* what is left for the next one goes there; -1: to none */
 	struct handover *hand; /* what the one before has left; taken; NULL: none */
 	unsigned renewals;     /* how often filemond was put in its own place */

@@ -245,4 +245,22 @@ ok "... is taken" log_is "h last d 1"
 watcher=$(pid_of watcher)
 kill -9 "$watcher"
 exits 75 "no second daemon can start while the watcher is away" "$FILEMOND" -C "$P"
+
+# Nor where somebody removed the lock: what the first one runs is left alone.
+ok "the watcher is back" wait_for "$LIMIT" back watcher "$watcher"
+rm -f "$GATE"
+printf 'handler gate { match = { "e" } load = { "%s" } }\n' "$H/gate" | conf
+ok "a reload" ctl reload
+: >"$P/e"
+ok "a job runs" wait_for "$LIMIT" logged "gate begin e 1"
+supervisor=$(pid_of supervisor)
+rm "$P/.filemon/lock"
+exits 75 "without the lock file no second daemon can start" "$FILEMOND" -C "$P"
+like "... and says why" "$("$FILEMOND" -C "$P" 2>&1)" "*(pid $(pid_of watcher)) writes*"
+: >"$GATE"
+ok "... and the job ends as it would" idle
+ok "... at its first attempt" logged "gate end e 1"
+is "... and is begun once" "$(grep -c 'gate begin e' "$HLOG")" 1
+kill -TERM "$supervisor"
+ok "the first one stops" wait_for "$LIMIT" pid_gone "$supervisor"
 finish

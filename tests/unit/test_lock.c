@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,6 +169,36 @@ START_TEST(a_state_directory_is_checked)
 }
 END_TEST
 
-UNIT_MAIN("lock", of_fifty_at_once_one_wins_and_the_others_know_who,
+START_TEST(one_without_its_lock_file_is_met_at_its_state)
+{
+	char path[96], byte;
+	int ready[2];
+	pid_t user = 1;
+	make_dir();
+	snprintf(path, sizeof(path), "%s/state.db", dir);
+	ck_assert(!lock_is_passed_by(dir, &user));
+	ck_assert_int_eq(user, 0);
+	ck_assert_int_eq(pipe(ready), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+		int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		if (fcntl(fd, F_SETLK, &lock) == 0 && write(ready[1], "", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	ck_assert(lock_is_passed_by(dir, &user));
+	ck_assert_int_eq(user, pid);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	ck_assert(!lock_is_passed_by(dir, &user));
+	unlink(path);
+	remove_dir();
+}
+END_TEST
+
+UNIT_MAIN("lock", one_without_its_lock_file_is_met_at_its_state,
+    of_fifty_at_once_one_wins_and_the_others_know_who,
     the_pid_of_a_former_holder_is_not_named, no_program_that_is_executed_inherits_it,
     the_lock_is_not_taken_through_a_symbolic_link, a_state_directory_is_checked)
