@@ -107,6 +107,15 @@ cursor_begin(struct cursor *cursor, uint64_t seq)
 	return cursor->fd == -1 ? -1 : 0;
 }
 
+bool
+cursor_is_there(const struct cursor *cursor)
+{
+	struct stat there, here;
+	return cursor->fd != -1 && fstat(cursor->fd, &here) == 0 &&
+	    lstat(cursor->path, &there) == 0 && there.st_dev == here.st_dev &&
+	    there.st_ino == here.st_ino;
+}
+
 int
 cursor_move(struct cursor *cursor, uint64_t seq)
 {

@@ -25,6 +25,8 @@ int cursor_open(struct cursor *, const char *path);
 int cursor_begin(struct cursor *, uint64_t seq);
 /* Writes a number that is higher; -1 with errno: it holds, but is not written. */
 int cursor_move(struct cursor *, uint64_t seq);
+/* Is its file still where it belongs? */
+bool cursor_is_there(const struct cursor *);
 void cursor_close(struct cursor *);
 
 #endif

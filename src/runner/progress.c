@@ -2,6 +2,7 @@
 #include "runner/progress.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
 #include "base/xmalloc.h"
@@ -9,7 +10,12 @@
 void
 progress_init(struct progress *p, const char *state_dir, const char *name)
 {
-	*p = (struct progress){ .sink = name };
+	struct stat st;
+	*p = (struct progress){ .sink = name, .dir = xstrdup(state_dir) };
+	if (lstat(state_dir, &st) == 0) {
+		p->dev = st.st_dev;
+		p->ino = st.st_ino;
+	}
 	p->cursor.fd = -1;
 	p->cursor.path = xasprintf("%s/sinks/%s.cursor", state_dir, name);
 }
@@ -18,6 +24,8 @@ void
 progress_release(struct progress *p)
 {
 	cursor_close(&p->cursor);
+	free(p->dir);
+	p->dir = NULL;
 }
 
 static void
@@ -55,9 +63,23 @@ progress_move(struct progress *p, uint64_t seq)
 	p->unsaved = true;
 }
 
+/* The file is gone, and not with all the state. */
+static bool
+is_lost(const struct progress *p)
+{
+	struct stat st;
+	return p->cursor.fd != -1 && !cursor_is_there(&p->cursor) &&
+	    lstat(p->dir, &st) == 0 && st.st_dev == p->dev && st.st_ino == p->ino;
+}
+
 void
 progress_save(struct progress *p)
 {
+	if (is_lost(p)) {
+		log_warnx("sink %s: %s: was removed (it is made anew)", p->sink,
+		    p->cursor.path);
+		begin_cursor(p, p->seq);
+	}
 	if (!p->unsaved)
 		return;
 	p->unsaved = false;

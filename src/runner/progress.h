@@ -4,17 +4,22 @@
 
 /*
  * How far a sink has come, and the file that keeps it (cursor.h).  Where that
- * cannot be written it is said once, and records may come again.
+ * cannot be written it is said once, and records may come again; where somebody
+ * removed it, it is made anew.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "runner/cursor.h"
 
 struct progress {
 	const char *sink; /* its name, for log lines */
 	struct cursor cursor;
+	char *dir; /* of the state; in another one at its path nothing is written */
+	dev_t dev;
+	ino_t ino;
 	uint64_t seq; /* of the last record that it has */
 	bool unsaved; /* seq is higher than what the file has */
 	bool unsavable;

@@ -165,6 +165,17 @@ kill -9 "$(st '.sinks[] | select(.name == "late").pid')"
 ok "and comes again" wait_for "$LIMIT" has_all "$T/late"
 ok "till it is" wait_for "$LIMIT" sink_is late '.lag_records == 0'
 
+# How far they are is not lost with the files that say so.
+rm -r "$P/.filemon/sinks"
+ok "stop, without the files that say how far they are" ctl stop
+ok "... which are there again" test -s "$P/.filemon/sinks/fresh.cursor"
+from=$(jq -s '.[0].seq' "$T/fresh")
+touch_files down 5
+start_daemon
+touch_files up 5
+ok "... so that a sink that begins with now misses nothing" \
+	wait_for "$LIMIT" has_all "$T/fresh" "$from"
+
 # A log that was begun anew.
 ok "stop" ctl stop
 rm -r "$P/.filemon/events" "$P/.filemon/state.db"*
