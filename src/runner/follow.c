@@ -36,6 +36,7 @@ struct follow {
 	uint64_t told; /* no hole up to this one is counted any more */
 	bool copies;   /* this file system cannot splice */
 	bool packed;   /* the next segment is compressed: wants */
+	int error;     /* why the next one cannot be looked for, or read; 0 */
 	struct follow_wants wants;
 };
 
@@ -68,6 +69,15 @@ list(const struct follow *f, struct names *names)
 	}
 	int result = names_list(dirfd, names);
 	fd_close(&dirfd);
+	return result;
+}
+
+/* As list, for what is to be fed next: that it fails is no end of the log. */
+static int
+list_next(struct follow *f, struct names *names)
+{
+	int result = list(f, names);
+	f->error = result == -1 ? errno : 0;
 	return result;
 }
 
@@ -181,6 +191,7 @@ enter(struct follow *f, const struct names *names, size_t i)
 	}
 	/* It may have been compressed, or removed, since it was listed. */
 	f->packed = errno == ENOENT;
+	f->error = f->packed ? 0 : errno;
 	f->wants.first = first;
 	f->wants.from = f->fed + 1 > first ? f->fed + 1 : first;
 	f->wants.next = i + 1 < names->n ? names->v[i + 1].first : f->wants.from;
@@ -193,7 +204,7 @@ begin(struct follow *f)
 {
 	struct names names;
 	bool entered = false;
-	if (list(f, &names) == -1 || names.n == 0)
+	if (list_next(f, &names) == -1 || names.n == 0)
 		return false;
 	size_t i = names_find(&names, f->sought + 1);
 	if (names.v[i].first > f->sought + 1)
@@ -210,7 +221,7 @@ go_on(struct follow *f)
 	struct names names;
 	struct stat st;
 	bool more = false;
-	if (list(f, &names) == -1)
+	if (list_next(f, &names) == -1)
 		return false;
 	for (size_t i = 0; i < names.n && !more; i++) {
 		if (names.v[i].first <= f->first)
@@ -257,14 +268,27 @@ end_of(int error)
 	return error == EPIPE ? FOLLOW_GONE : FOLLOW_FAILED;
 }
 
+/* There is no more, or none that can be had now. */
+static enum follow_end
+stand(const struct follow *f)
+{
+	if (f->packed)
+		return FOLLOW_PACKED;
+	if (f->error == 0)
+		return FOLLOW_CAUGHT;
+	errno = f->error;
+	return FOLLOW_FAILED;
+}
+
 enum follow_end
 follow_feed(struct follow *f, int pipe_fd, uint64_t last)
 {
 	size_t done = 0;
+	f->error = 0;
 	if (f->packed)
 		return FOLLOW_PACKED;
 	if (f->fd == -1 && (f->fed >= last || !begin(f)))
-		return f->packed ? FOLLOW_PACKED : FOLLOW_CAUGHT;
+		return stand(f);
 	while (done < TURN_MAX) {
 		ssize_t n = feed_some(f, pipe_fd);
 		if (n > 0)
@@ -272,7 +296,7 @@ follow_feed(struct follow *f, int pipe_fd, uint64_t last)
 		else if (n == -1 && errno != EINTR)
 			return end_of(errno);
 		else if (n == 0 && (follow_fed(f) >= last || !go_on(f)))
-			return f->packed ? FOLLOW_PACKED : FOLLOW_CAUGHT;
+			return stand(f);
 	}
 	return FOLLOW_MORE;
 }

@@ -44,6 +44,7 @@ struct sink {
 	struct progress has; /* has.seq: the last record that it has */
 	struct ack ack;
 	bool begun;	      /* has is known: it may be fed */
+	bool failed;	      /* the log could not be read: it is tried again */
 	uint64_t last;	      /* of the records in the log */
 	struct ev_io in, out; /* its stdin, its acknowledgements; fd -1: none */
 	struct ev_timer more, teller;
@@ -111,6 +112,8 @@ on_tell(struct ev_loop *loop, struct ev_timer *timer, int events)
 	look_whether_it_can_acknowledge(sink);
 	look_what_was_taken(sink);
 	progress_save(&sink->has);
+	if (sink->failed)
+		feed(sink);
 	if (!is_quiet(sink))
 		tell_later(sink);
 	sink->hooks.changed(sink->hooks.ctx, sink);
@@ -130,6 +133,8 @@ feed(struct sink *sink)
 	if (sink->in.fd == -1)
 		return;
 	enum follow_end end = follow_feed(sink->follow, sink->in.fd, sink->last);
+	int error = errno;
+	sink->failed = end == FOLLOW_FAILED;
 	if (end == FOLLOW_FULL)
 		ev_io_start(sink->loop, &sink->in);
 	else
@@ -143,10 +148,11 @@ feed(struct sink *sink)
 	if (end != FOLLOW_FAILED && end != FOLLOW_PACKED)
 		sink->error[0] = '\0';
 	if (end == FOLLOW_FAILED && !*sink->error)
-		log_warn("sink %s: the event log cannot be read", sink->name);
+		log_warnx("sink %s: the event log cannot be read: %s (tried again)",
+		    sink->name, strerror(error));
 	if (end == FOLLOW_FAILED)
 		snprintf(
-		    sink->error, sizeof(sink->error), "event log: %s", strerror(errno));
+		    sink->error, sizeof(sink->error), "event log: %s", strerror(error));
 	if (!is_quiet(sink))
 		tell_later(sink);
 }

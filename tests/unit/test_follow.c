@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -356,6 +357,46 @@ START_TEST(a_segment_that_goes_while_one_is_fed_is_counted)
 }
 END_TEST
 
+/* The next descriptor cannot be had, or can. */
+static void
+set_descriptors(bool free)
+{
+	struct rlimit limit;
+	int next = dup(0);
+	close(next);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = free ? limit.rlim_max : (rlim_t)next;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+static void
+expect_failure(uint64_t last)
+{
+	set_descriptors(false);
+	enum follow_end end = follow_feed(follow, ends[1], last);
+	int error = errno;
+	set_descriptors(true);
+	ck_assert_int_eq(end, FOLLOW_FAILED);
+	ck_assert_int_eq(error, EMFILE);
+	drain();
+}
+
+START_TEST(without_a_descriptor_it_is_not_at_the_end)
+{
+	set_up();
+	write_records(1, 1, 10, 0);
+	follow_seek(follow, 0);
+	expect_failure(10);
+	feed_all(10);
+	expect(1, 10, 0);
+	write_records(11, 11, 20, 0);
+	expect_failure(20);
+	feed_all(20);
+	expect(11, 20, 0);
+	tear_down();
+}
+END_TEST
+
 START_TEST(nobody_reads)
 {
 	set_up();
@@ -455,6 +496,7 @@ UNIT_MAIN("follow", it_begins_behind_any_record,
     what_is_not_kept_is_counted_and_times_are_found,
     compressed_segments_are_fed_from_their_text,
     a_compressed_segment_that_goes_is_passed_over,
-    a_segment_that_goes_while_one_is_fed_is_counted, nobody_reads,
+    a_segment_that_goes_while_one_is_fed_is_counted,
+    without_a_descriptor_it_is_not_at_the_end, nobody_reads,
     acknowledgements_are_read_in_any_pieces, what_is_no_acknowledgement_is_refused,
     a_cursor_is_read_back_and_a_torn_one_is_the_one_before)
