@@ -19,6 +19,8 @@ extern char **environ;
 #define GRACE_MS 2000
 /* What was made in pieces is whole after this. */
 #define SETTLE_S 0.1
+/* That the check cannot be begun is no answer: it is tried again. */
+#define RETRY_S 60
 /* The clock may be set meanwhile: it is looked at again after this at most. */
 #define LOOK_MAX_S 3600
 
@@ -72,6 +74,8 @@ on_ended(void *ctx, const struct job_result *result)
 	if (!*result->text)
 		token->hooks.told(token->hooks.ctx, valid ? 0 : 1, text);
 	free(text);
+	if (result->outcome == WIRE_EXEC_FAILED)
+		arm(token, RETRY_S);
 	if (token->again)
 		arm(token, SETTLE_S);
 	token->again = false;
@@ -101,6 +105,7 @@ verify(struct token *token)
 		token->job = 0;
 		spawn_error_format(&error, program, text, sizeof(text));
 		token->hooks.told(token->hooks.ctx, 1, text);
+		arm(token, RETRY_S);
 	}
 	env_release(&env);
 	free(program);
