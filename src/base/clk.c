@@ -38,6 +38,12 @@ clk_wall_ns(void)
 	return now_ns(CLOCK_REALTIME);
 }
 
+int64_t
+clk_stamp_ns(void)
+{
+	return now_ns(CLOCK_REALTIME_COARSE);
+}
+
 static char *
 put_digits(char *out, int64_t value, int width)
 {

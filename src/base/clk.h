@@ -12,6 +12,9 @@
 int64_t clk_mono_ms(void);
 int64_t clk_mono_ns(void);
 int64_t clk_wall_ns(void); /* since 1970-01-01 UTC */
+/* The same as the kernel stamps files: no file that is changed later has an earlier one,
+   of those on this machine. */
+int64_t clk_stamp_ns(void);
 
 #define CLK_RFC3339_SIZE sizeof("2026-01-31T13:59:43.416755123Z")
 /* Writes RFC 3339 in UTC with nanoseconds; returns its length (30). */

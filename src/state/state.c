@@ -75,7 +75,8 @@ static const char *const migrations[] = {
 	 " n INTEGER NOT NULL, PRIMARY KEY(handler, node)) WITHOUT ROWID;"),
 };
 
-#define STMT_SLOTS 128 /* a power of two, well above the number of statements */
+#define CONDEMNED_CACHE_KIB 64 /* only to begin the file that comes after */
+#define STMT_SLOTS 128	       /* a power of two, well above the number of statements */
 
 struct state {
 	struct sql *sql;
@@ -84,6 +85,7 @@ struct state {
 	uint64_t arrivals;
 	char *path;
 	bool is_new;
+	bool is_rebuilt;
 	bool must_last;
 	struct {
 		const char *text;
@@ -235,6 +237,18 @@ open_checked(const char *path, int cache_kib, bool check, bool *damaged)
 	return NULL;
 }
 
+/* Begins a file in place of a damaged one, and has it say so. */
+static struct sql *
+begin_anew(const char *path, int cache_kib)
+{
+	bool damaged = false;
+	struct sql *sql = open_checked(path, cache_kib, false, &damaged);
+
+	if (sql != NULL)
+		sql_exec(sql, "INSERT OR REPLACE INTO meta VALUES('rebuilt', '1')");
+	return sql;
+}
+
 static struct sql *
 open_sound(const char *path, int cache_kib)
 {
@@ -243,7 +257,7 @@ open_sound(const char *path, int cache_kib)
 
 	if (sql != NULL || !damaged || move_aside(path) == -1)
 		return sql;
-	return open_checked(path, cache_kib, false, &damaged);
+	return begin_anew(path, cache_kib);
 }
 
 struct state *
@@ -251,7 +265,7 @@ state_open(const char *path, int cache_kib)
 {
 	struct sql *sql = open_sound(path == NULL ? "" : path, cache_kib);
 	struct state *state;
-	char scanned[8];
+	char scanned[8], rebuilt[8];
 
 	if (sql == NULL)
 		return NULL;
@@ -266,6 +280,8 @@ state_open(const char *path, int cache_kib)
 	state_look_in_way(state);
 	meta_get(state, "scanned", scanned, sizeof(scanned));
 	state->is_new = scanned[0] == '\0';
+	meta_get(state, "rebuilt", rebuilt, sizeof(rebuilt));
+	state->is_rebuilt = state->is_new && rebuilt[0] != '\0';
 	state_commit(state);
 	return state;
 }
@@ -353,12 +369,18 @@ state_is_new(const struct state *state)
 	return state->is_new;
 }
 
+bool
+state_is_rebuilt(const struct state *state)
+{
+	return state->is_rebuilt;
+}
+
 void
 state_set_scanned(struct state *state)
 {
 	if (!state->is_new)
 		return;
-	state->is_new = false;
+	state->is_new = state->is_rebuilt = false;
 	meta_put(state, "scanned", "1");
 }
 
@@ -435,8 +457,11 @@ state_probe(struct state *state)
 bool
 state_condemn(struct state *state)
 {
-	return sql_damaged(state->sql) && state->path != NULL &&
-	    move_aside(state->path) == 0;
+	if (!sql_damaged(state->sql) || state->path == NULL ||
+	    move_aside(state->path) == -1)
+		return false;
+	sql_close(begin_anew(state->path, CONDEMNED_CACHE_KIB));
+	return true;
 }
 
 bool

@@ -58,6 +58,8 @@ void state_look_cut(struct state *);
 void state_look_in_way(struct state *);
 /* The file holds no tree yet: nothing that is found is news. */
 bool state_is_new(const struct state *);
+/* ... because the one before it was damaged: it is not known what was delivered. */
+bool state_is_rebuilt(const struct state *);
 /* The first scan went through; from now on what a scan finds is news. */
 void state_set_scanned(struct state *);
 
@@ -74,8 +76,8 @@ int state_probe(struct state *);
 /* What is marked running or blocked is due now: nobody remembers it. */
 void state_release(struct state *);
 bool state_failing(const struct state *);
-/* Is the file damaged?  Then it is moved aside (logged), and the process must
-   end: the next one begins a new file. */
+/* Is the file damaged?  Then it is moved aside (logged) and a new one begun, and the
+   process must end: the next one goes on with that. */
 bool state_condemn(struct state *);
 const char *state_error(const struct state *);
 int64_t state_bytes(const struct state *);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clk.h"
 #include "base/xmalloc.h"
 #include "state/handler.h"
 #include "watcher/place.h"
@@ -49,7 +50,9 @@ build_one(struct watcher *w, struct handler *handler, uint32_t index)
 	/* 0: its first scan did not come to its end. */
 	digest = state_handler_digest(w->state, handler->id);
 	handler->evaluate = digest != digest_of(handler->config);
-	handler->skip = digest == 0 && handler->config->initial == INITIAL_SKIP;
+	handler->skip = digest == 0 && handler->config->initial == INITIAL_SKIP &&
+	    !state_is_rebuilt(w->state);
+	handler->skip_ns = clk_stamp_ns();
 	/* Some nodes are evaluated now, perhaps not all: going back is a change too. */
 	if (handler->evaluate && !handler->skip && digest != DIGEST_MIXED)
 		state_handler_set_digest(w->state, handler->id, DIGEST_MIXED);

@@ -69,6 +69,15 @@ struct pair {
 	bool wanted, changed;
 };
 
+/* Was it there before the handler was, and has nothing happened to it since?  What
+   has may be found by the listing that finds the others. */
+static bool
+is_skipped(const struct pair *p, const struct delivery *d)
+{
+	return p->handler->skip && p->root->in_scan && d->state == DELIVERY_NO &&
+	    !d->pending && d->tried == 0 && p->node->sig.ctime < p->handler->skip_ns;
+}
+
 /* The handler wants the path: was it told of the state it is in? */
 static void
 compare_wanted(const struct pair *p, struct delivery *d)
@@ -77,7 +86,7 @@ compare_wanted(const struct pair *p, struct delivery *d)
 
 	if (p->handler->config->load.n == 0) {
 		take_for_delivered(p->w, d, sig, 0);
-	} else if (p->handler->skip && p->root->in_scan && d->state == DELIVERY_NO) {
+	} else if (is_skipped(p, d)) {
 		take_for_delivered(p->w, d, sig, sig);
 	} else if (d->state == DELIVERY_YES && d->sig == sig && d->tried != 0 &&
 	    !p->changed) {

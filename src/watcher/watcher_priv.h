@@ -55,7 +55,8 @@ struct handler {
 	struct breaker breaker;
 	bool paused;
 	bool evaluate;	 /* all nodes are compared in the running scan */
-	bool skip;	 /* ... and taken for delivered (initial = skip) */
+	bool skip;	 /* ... and taken for delivered (initial = skip): */
+	int64_t skip_ns; /* what has not changed since this (clk_stamp_ns) */
 	int64_t running; /* asked for: also what is in the runner's hand */
 	int64_t run_us;	 /* how long its jobs take; 0: its last was not done */
 	struct handler_stats stats;

@@ -238,4 +238,49 @@ ctl stop >/dev/null
 start_daemon
 ctl stop >/dev/null
 is "once" "$(cat "$P"/.filemon/events/*.ndjson | grep -c '"cause":"crash"')" 1
+
+# initial = skip, and a state.db that is damaged.
+: >"$HLOG"
+project damaged <<CONF
+settle = 20ms
+handler skips {
+	initial = skip
+	load    = { "$H/log", "load" }
+}
+CONF
+echo 1 >"$P/a"
+echo 1 >"$P/b"
+start_daemon
+idle >/dev/null
+ctl stop >/dev/null
+echo 2 >>"$P/a"
+dd if=/dev/urandom of="$P/.filemon/state.db" bs=4096 count=4 conv=notrunc 2>/dev/null
+rm -f "$P/.filemon/state.db-wal" "$P/.filemon/state.db-shm"
+start_daemon
+idle >/dev/null
+ok "where nobody knows what was delivered, nothing is skipped" log_is "skips load a 1
+skips load b 1"
+ctl stop >/dev/null
+
+# What is made while the tree is compared for a handler that skips what was there.
+: >"$HLOG"
+project during <<CONF
+settle = 20ms
+CONF
+for d in $(seq 60); do
+	mkdir "$P/$d"
+	(cd "$P/$d" && seq 100 | xargs touch)
+done
+start_daemon
+cat >>"$P/.filemon/filemon.conf" <<CONF
+handler skips {
+	initial = skip
+	load    = { "$H/log", "load" }
+}
+CONF
+ctl reload >/dev/null
+mkdir "$P/new"
+echo 1 >"$P/new/f"
+idle >/dev/null
+ok "what was made after the reload was not there first" log_is "skips load new/f 1"
 finish

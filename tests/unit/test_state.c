@@ -550,6 +550,39 @@ START_TEST(a_handler_that_is_no_more_configured_is_forgotten_with_its_rows)
 }
 END_TEST
 
+START_TEST(what_takes_the_place_of_a_damaged_file_says_so_until_it_is_scanned)
+{
+	char dir[] = "/tmp/filemon-state-XXXXXX", path[64];
+	struct state *state;
+	FILE *file;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/state.db", dir);
+	state = state_open(path, 256);
+	ck_assert(state_is_new(state) && !state_is_rebuilt(state));
+	state_close(state);
+	file = fopen(path, "w");
+	ck_assert_ptr_nonnull(file);
+	for (int i = 0; i < 4096; i++)
+		fputs("garbage", file);
+	fclose(file);
+	for (int i = 0; i < 2; i++) {
+		state = state_open(path, 256);
+		ck_assert(state_is_new(state) && state_is_rebuilt(state));
+		state_close(state);
+	}
+	state = state_open(path, 256);
+	state_set_scanned(state);
+	ck_assert(!state_is_rebuilt(state));
+	ck_assert_int_eq(state_commit(state), 0);
+	state_close(state);
+	state = state_open(path, 256);
+	ck_assert(!state_is_new(state) && !state_is_rebuilt(state));
+	state_close(state);
+	remove_all(dir);
+}
+END_TEST
+
 START_TEST(what_a_crash_left_running_is_due_at_the_next_start)
 {
 	char dir[] = "/tmp/filemon-state-XXXXXX", path[64];
@@ -666,9 +699,9 @@ START_TEST(a_file_whose_schema_is_another_is_moved_aside)
 	ck_assert(!delivery_get(state, 1, 1, &d));
 	ck_assert(state_failing(state));
 	ck_assert(state_condemn(state));
-	ck_assert_int_eq(access(path, F_OK), -1);
 	state_close(state);
 	state = state_open(path, 256);
+	ck_assert(state_is_new(state) && state_is_rebuilt(state));
 	ck_assert(!delivery_get(state, 1, 1, &d));
 	ck_assert(!state_failing(state));
 	state_close(state);
@@ -692,6 +725,7 @@ UNIT_MAIN("state", a_path_is_found_and_built_again_through_its_directories,
     a_failure_is_kept_with_its_output_byte_for_byte,
     what_is_blocked_or_failed_is_known_again_after_a_restart,
     a_handler_that_is_no_more_configured_is_forgotten_with_its_rows,
+    what_takes_the_place_of_a_damaged_file_says_so_until_it_is_scanned,
     what_a_crash_left_running_is_due_at_the_next_start,
     what_runs_whenever_filemon_dies_waits_longer_each_time,
     a_file_whose_schema_is_another_is_moved_aside)
