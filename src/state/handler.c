@@ -94,6 +94,21 @@ is_kept(int64_t id, const int64_t *keep, size_t n)
 	return false;
 }
 
+/* Nodes that only a handler waited for that is no more: a directory goes after what
+   is in it, so a level at a time. */
+static void
+drop_gone(struct state *state)
+{
+	static const char text[] =
+	    "DELETE FROM node WHERE gone = 1 AND NOT EXISTS"
+	    " (SELECT 1 FROM delivered d WHERE d.node = node.id)"
+	    " AND NOT EXISTS (SELECT 1 FROM node c WHERE c.parent = node.id)";
+
+	while (sql_exec(state_sql(state), text) == 0 &&
+	    sqlite3_changes(sql_handle(state_sql(state))) > 0)
+		continue;
+}
+
 void
 state_handlers_prune(struct state *state, const int64_t *keep, size_t n)
 {
@@ -111,9 +126,5 @@ state_handlers_prune(struct state *state, const int64_t *keep, size_t n)
 		if (!is_kept(id, keep, n))
 			handler_forget(state, id);
 	}
-	/* Only a handler that is no more waited for these. */
-	sql_exec(state_sql(state),
-	    "DELETE FROM node WHERE gone = 1 AND NOT EXISTS"
-	    " (SELECT 1 FROM delivered d WHERE d.node = node.id)"
-	    " AND NOT EXISTS (SELECT 1 FROM node c WHERE c.parent = node.id)");
+	drop_gone(state);
 }

@@ -550,6 +550,30 @@ START_TEST(a_handler_that_is_no_more_configured_is_forgotten_with_its_rows)
 }
 END_TEST
 
+START_TEST(directories_that_only_it_waited_for_go_with_it)
+{
+	struct state *state = open_temporary();
+	bool is_new;
+	int64_t gone = state_handler(state, "gone", &is_new), none = 0;
+	int64_t root = node_root(state, "/p");
+	struct node dirs[3];
+
+	for (size_t i = 0; i < COUNTOF(dirs); i++) {
+		dirs[i] = add_node(state, i == 0 ? root : dirs[i - 1].id, "d", SIG_DIR);
+		dirs[i].gone = true;
+		node_update(state, &dirs[i]);
+		delivery_put(state,
+		    &(struct delivery){
+			.handler = gone, .node = dirs[i].id, .state = DELIVERY_YES });
+	}
+	state_handlers_prune(state, &none, 0);
+	for (size_t i = 0; i < COUNTOF(dirs); i++)
+		ck_assert(!node_get(state, dirs[i].id, &dirs[i]));
+	ck_assert(node_get(state, root, &dirs[0]));
+	state_close(state);
+}
+END_TEST
+
 START_TEST(what_takes_the_place_of_a_damaged_file_says_so_until_it_is_scanned)
 {
 	char dir[] = "/tmp/filemon-state-XXXXXX", path[64];
@@ -725,6 +749,7 @@ UNIT_MAIN("state", a_path_is_found_and_built_again_through_its_directories,
     a_failure_is_kept_with_its_output_byte_for_byte,
     what_is_blocked_or_failed_is_known_again_after_a_restart,
     a_handler_that_is_no_more_configured_is_forgotten_with_its_rows,
+    directories_that_only_it_waited_for_go_with_it,
     what_takes_the_place_of_a_damaged_file_says_so_until_it_is_scanned,
     what_a_crash_left_running_is_due_at_the_next_start,
     what_runs_whenever_filemon_dies_waits_longer_each_time,
