@@ -122,7 +122,8 @@ limits_of(const struct keep *k, int64_t now)
 		.age_ms = config->events_keep_age_ms,
 		.count = config->events_keep_count,
 		.hard_cap = config->events_hard_cap,
-		/* What a crash makes us take back has to be read (undo.h). */
+		/* What a crash makes us take back has to be read (undo.h): keep_turn
+		   waits for the commit. */
 		.pack = config->events_compress && k->watcher->wire != NULL &&
 		    k->watcher->runner_ready && !k->watcher->degraded &&
 		    !k->watcher->stopping && k->packing == 0 &&
@@ -253,12 +254,15 @@ look(struct keep *k, int64_t now)
 void
 keep_turn(struct keep *k, int64_t now)
 {
+	const struct watcher *w = k == NULL ? NULL : k->watcher;
 	struct evlog_stats stats;
 
-	if (k == NULL || !k->watcher->ready ||
-	    (k->watcher->wire != NULL && !k->watcher->runner_ready))
+	if (k == NULL || !w->ready || (w->wire != NULL && !w->runner_ready))
 		return;
-	evlog_stats(k->watcher->log, &stats);
+	evlog_stats(w->log, &stats);
+	/* What the state is not committed for yet, a crash has to find as it is. */
+	if (stats.seq != w->noted_seq && !w->degraded)
+		return;
 	if (stats.begun == k->begun && !k->look && (k->due_ms < 0 || k->due_ms > now))
 		return;
 	k->begun = stats.begun;
