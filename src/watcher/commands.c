@@ -54,23 +54,6 @@ has_dotdot(const char *path)
 	return false;
 }
 
-static struct root *
-root_above(struct watcher *w, const struct buf *abs, size_t *skip)
-{
-	for (size_t i = 0; i < w->n_roots; i++) {
-		size_t len = strlen(w->roots[i].path);
-
-		if (strcmp(w->roots[i].path, "/") == 0)
-			len = 0;
-		if (abs->len >= len && memcmp(abs->p, w->roots[i].path, len) == 0 &&
-		    (abs->p[len] == '\0' || abs->p[len] == '/')) {
-			*skip = len + (abs->p[len] == '/');
-			return &w->roots[i];
-		}
-	}
-	return NULL;
-}
-
 /* The path as it was given, decoded into out where it came as base64. */
 static int
 given_path(struct request *request, struct buf *out)
@@ -108,7 +91,7 @@ commands_path(struct request *request, struct root **root, struct buf *path)
 		goto out;
 	make_absolute(request->w, given.p, &abs);
 	if (!has_dotdot(given.p))
-		*root = root_above(request->w, &abs, &skip);
+		*root = watcher_root_above(request->w, &abs, &skip);
 	if (*root == NULL) {
 		char *text =
 		    xasprintf("params.path: %s is not below a watched root", abs.p);

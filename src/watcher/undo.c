@@ -49,21 +49,6 @@ get_path(const cJSON *object, const char *name, const char *b64, struct buf *out
 	return true;
 }
 
-static struct root *
-root_of(struct watcher *w, const struct buf *path, size_t *skip)
-{
-	for (size_t i = 0; i < w->n_roots; i++) {
-		size_t len = strlen(w->roots[i].path);
-
-		if (path->len > len && memcmp(path->p, w->roots[i].path, len) == 0 &&
-		    path->p[len] == '/') {
-			*skip = len + 1;
-			return &w->roots[i];
-		}
-	}
-	return NULL;
-}
-
 /* What a record says, as far as it can be taken back. */
 struct change {
 	enum event_type type; /* EVENT_CREATED, EVENT_DELETED or EVENT_RENAMED */
@@ -148,7 +133,8 @@ take_apart(struct watcher *w, const cJSON *record, struct change *change)
 	};
 	ok = take_type(type, change) &&
 	    get_path(record, "file_path", "file_path_b64", &path) &&
-	    (change->root = root_of(w, &path, &skip)) != NULL &&
+	    (change->root = watcher_root_above(w, &path, &skip)) != NULL &&
+	    path.len > skip &&
 	    (change->type != EVENT_RENAMED ||
 		(get_path(type, "from", "from_b64", &from) && from.len > skip));
 	if (ok) {

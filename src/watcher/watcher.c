@@ -82,6 +82,23 @@ watcher_root_of(struct watcher *w, int64_t node)
 	return NULL;
 }
 
+struct root *
+watcher_root_above(struct watcher *w, const struct buf *abs, size_t *skip)
+{
+	for (size_t i = 0; i < w->n_roots; i++) {
+		size_t len = strlen(w->roots[i].path);
+
+		if (strcmp(w->roots[i].path, "/") == 0)
+			len = 0;
+		if (abs->len >= len && memcmp(abs->p, w->roots[i].path, len) == 0 &&
+		    (abs->p[len] == '\0' || abs->p[len] == '/')) {
+			*skip = len + (abs->p[len] == '/');
+			return &w->roots[i];
+		}
+	}
+	return NULL;
+}
+
 bool
 watcher_scanning(const struct watcher *w)
 {

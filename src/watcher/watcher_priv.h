@@ -234,5 +234,7 @@ const char *watcher_abs(
 int watcher_lstat(
     struct watcher *, struct root *, const char *rel, size_t len, struct stat *);
 struct root *watcher_root_of(struct watcher *, int64_t node_root);
+/* The root that an absolute path is, or is below; *skip: where its path below begins. */
+struct root *watcher_root_above(struct watcher *, const struct buf *abs, size_t *skip);
 
 #endif
