@@ -98,12 +98,17 @@ open_roots(struct watcher *w)
 int
 opening_all(struct watcher *w)
 {
+	uint64_t last;
+
 	if (open_log(w) == -1)
 		return -1;
 	w->stream = stream_new(w);
-	if (open_state(w) == -1 || open_roots(w) == -1)
+	if (open_state(w) == -1)
 		return -1;
-	undo_ahead(w);
+	last = undo_look(w);
+	if (open_roots(w) == -1)
+		return -1;
+	undo_ahead(w, last);
 	w->keep = keep_new(w);
 	held_restore(w);
 	handlers_build(w);

@@ -18,6 +18,11 @@
 /* More records than a crash can leave; an outage may. */
 #define UNDO_MAX 16384
 
+/* The numbers of the records that the state does not have. */
+struct span {
+	uint64_t after, last;
+};
+
 static uint64_t
 seq_of(const char *line)
 {
@@ -158,16 +163,19 @@ take_line(struct watcher *w, struct changes *all, const char *line)
 	cJSON_Delete(record);
 }
 
-/* Takes what a segment tells after seq. */
+/* Takes what a segment tells of the span. */
 static void
-read_segment(struct watcher *w, const char *path, uint64_t seq, struct changes *all)
+read_segment(
+    struct watcher *w, const char *path, const struct span *span, struct changes *all)
 {
 	FILE *file = fopen(path, "re");
 	char *line = NULL;
 	size_t size = 0;
 
 	while (file != NULL && all->whole && getline(&line, &size, file) > 0) {
-		if (seq_of(line) <= seq)
+		uint64_t seq = seq_of(line);
+
+		if (seq <= span->after || seq > span->last)
 			continue;
 		all->records++;
 		take_line(w, all, line);
@@ -177,22 +185,22 @@ read_segment(struct watcher *w, const char *path, uint64_t seq, struct changes *
 		fclose(file);
 }
 
-/* What was told after seq; segments are named by their first record. */
+/* What was told in the span; segments are named by their first record. */
 static void
-read_tail(struct watcher *w, uint64_t seq, struct changes *all)
+read_tail(struct watcher *w, const struct span *span, struct changes *all)
 {
 	char *dir = xasprintf("%s/events", w->config->state_dir);
 	struct dirent **entries = NULL;
 	int n = scandir(dir, &entries, is_segment, alphasort), first = 0;
 
 	for (int i = 0; i < n; i++)
-		if (strtoull(entries[i]->d_name, NULL, 10) <= seq)
+		if (strtoull(entries[i]->d_name, NULL, 10) <= span->after)
 			first = i;
 	for (int i = 0; i < n; i++) {
 		char *path = xasprintf("%s/%s", dir, entries[i]->d_name);
 
 		if (i >= first)
-			read_segment(w, path, seq, all);
+			read_segment(w, path, span, all);
 		free(path);
 		free(entries[i]);
 	}
@@ -268,11 +276,12 @@ release(struct changes *all)
 
 /* Of what the state has not: all or nothing. */
 static void
-take_back(struct watcher *w, uint64_t seq, const char *cause, const char *since)
+take_back(
+    struct watcher *w, const struct span *span, const char *cause, const char *since)
 {
 	struct changes all = { .whole = true };
 
-	read_tail(w, seq, &all);
+	read_tail(w, span, &all);
 	if (all.whole)
 		log_warnx(
 		    "event log: %zu records are ahead of the state, %s (taken back)",
@@ -287,20 +296,29 @@ take_back(struct watcher *w, uint64_t seq, const char *cause, const char *since)
 	release(&all);
 }
 
-void
-undo_ahead(struct watcher *w)
+uint64_t
+undo_look(struct watcher *w)
 {
 	struct evlog_stats log;
+	int64_t seq = w->state == NULL ? -1 : state_seq(w->state);
+
+	evlog_stats(w->log, &log);
+	if (seq > 0 && log.seq < (uint64_t)seq)
+		evlog_skip(w->log, (uint64_t)seq);
+	return log.seq;
+}
+
+void
+undo_ahead(struct watcher *w, uint64_t last)
+{
 	int64_t seq;
 
 	if (w->state == NULL || w->config->state_dir == NULL)
 		return;
-	evlog_stats(w->log, &log);
 	seq = state_seq(w->state);
-	if (seq > 0 && log.seq < (uint64_t)seq)
-		evlog_skip(w->log, (uint64_t)seq);
-	if (seq >= 0 && log.seq > (uint64_t)seq)
-		take_back(w, (uint64_t)seq, "crash", "after a crash");
+	if (seq >= 0 && last > (uint64_t)seq)
+		take_back(
+		    w, &(struct span){ (uint64_t)seq, last }, "crash", "after a crash");
 }
 
 void
@@ -312,5 +330,6 @@ undo_failed(struct watcher *w)
 	evlog_flush(w->log);
 	evlog_stats(w->log, &log);
 	if (seq >= 0 && log.seq > (uint64_t)seq && !log.failing)
-		take_back(w, (uint64_t)seq, "state-failed", "which could not be written");
+		take_back(w, &(struct span){ (uint64_t)seq, log.seq }, "state-failed",
+		    "which could not be written");
 }

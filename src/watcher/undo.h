@@ -10,10 +10,17 @@
  * the log says what the state says, and the scan tells what is really there.
  */
 
+#include <stdint.h>
+
 struct watcher;
 
-/* After log, state and roots are open, before the first scan. */
-void undo_ahead(struct watcher *);
+/*
+ * After log and state are open, before anything is recorded: numbers that the state
+ * knows of are not given again.  Returns the last one that was in the log.
+ */
+uint64_t undo_look(struct watcher *);
+/* After the roots are open too, before the first scan; last: what undo_look returned. */
+void undo_ahead(struct watcher *, uint64_t last);
 /* The same (cause "state-failed") after the state could not be written for a while, and
    has forgotten what it was told since. */
 void undo_failed(struct watcher *);

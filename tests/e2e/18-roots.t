@@ -132,7 +132,7 @@ not_ok "and nothing is left running" ctl status
 
 # A file system of its own.
 if [ "$FILEMON_MOUNTS" = no ] || ! mount -t tmpfs none "$P/.filemon" 2>/dev/null; then
-	skip "no mounts here" 41
+	skip "no mounts here" 42
 	finish_without=1
 else
 	umount "$P/.filemon"
@@ -212,6 +212,11 @@ if [ -z "$finish_without" ]; then
 	# Started while it is not mounted.
 	: >"$HLOG"
 	: >"$P/.filemon/trace.log"
+	crashes()
+	{
+		cat "$P"/.filemon/events/*.ndjson | grep -c '"cause":"crash"'
+	}
+	crashes=$(crashes)
 	ctl start --no-wait >"$T/out" 2>&1
 	code=$?
 	like "started without the mount it says so" \
@@ -234,6 +239,7 @@ if [ -z "$finish_without" ]; then
 	ok "what is not in it any more is removed, and nothing else" \
 		wait_for "$LIMIT" one_removed
 	is "what is in it is loaded" "$(grep -c ' load ' "$HLOG")" 5
+	is "and none of that counts as a crash" "$(crashes)" "$crashes"
 	ctl stop >/dev/null
 
 	# Bound: of what is mounted elsewhere too, nothing is told when it goes.
