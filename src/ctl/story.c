@@ -96,8 +96,9 @@ show_watching(const cJSON *status)
 	char files[TEXT_SHORT];
 
 	if (n > 1) {
-		printf("watching   %d roots, %s files", n,
-		    text_count(get_int(status, "files"), files));
+		printf("watching   %d roots, %s %s", n,
+		    text_count(get_int(status, "files"), files),
+		    text_plural(get_int(status, "files"), "file", "files"));
 		show_ready(status);
 		putchar('\n');
 	}

@@ -24,10 +24,15 @@ struct values {
 	const char *name, *rule, *value, *threshold;
 };
 
+struct running {
+	uint64_t id;
+	char *alert;
+};
+
 struct alarms {
 	struct jobs *jobs;
 	struct job_owner owner;
-	uint64_t ids[ALARMS_MAX]; /* of those that run */
+	struct running running[ALARMS_MAX];
 	size_t n;
 };
 
@@ -39,19 +44,35 @@ on_started(void *ctx, pid_t pid)
 }
 
 static void
+say_failed(const char *alert, const struct job_result *result)
+{
+	if (result->outcome == WIRE_EXEC_FAILED)
+		log_warnx("alert %s: on-alert: cannot be run: %s", alert, result->text);
+	else if (result->outcome != WIRE_CUT &&
+	    (result->outcome != WIRE_EXIT || result->code != 0))
+		log_warnx("alert %s: on-alert: failed (%s %d)", alert,
+		    result->outcome == WIRE_EXIT ? "exit" : "signal", (int)result->code);
+}
+
+static void
+drop(struct alarms *a, size_t i)
+{
+	free(a->running[i].alert);
+	a->running[i] = a->running[--a->n];
+}
+
+static void
 on_ended(void *ctx, const struct job_result *result)
 {
 	struct alarms *a = ctx;
+	size_t i = 0;
 
-	for (size_t i = 0; i < a->n; i++)
-		if (a->ids[i] == result->id)
-			a->ids[i--] = a->ids[--a->n];
-	if (result->outcome == WIRE_EXEC_FAILED)
-		log_warnx("on-alert: cannot be run: %s", result->text);
-	else if (result->outcome != WIRE_CUT &&
-	    (result->outcome != WIRE_EXIT || result->code != 0))
-		log_warnx("on-alert: failed (%s %d)",
-		    result->outcome == WIRE_EXIT ? "exit" : "signal", (int)result->code);
+	while (i < a->n && a->running[i].id != result->id)
+		i++;
+	if (i == a->n)
+		return;
+	say_failed(a->running[i].alert, result);
+	drop(a, i);
 }
 
 struct alarms *
@@ -68,6 +89,8 @@ alarms_new(struct jobs *jobs)
 void
 alarms_free(struct alarms *a)
 {
+	while (a->n > 0)
+		drop(a, 0);
 	free(a);
 }
 
@@ -151,9 +174,9 @@ start(struct alarms *a, const struct config *config, const struct alert_config *
 	env_set(&env, "FILEMON_VALUE", values->value);
 	env_set(&env, "FILEMON_THRESHOLD", values->threshold);
 	env_set(&env, "FILEMON_ROOT", config->project);
-	a->ids[a->n++] = spec.id;
+	a->running[a->n++] = (struct running){ spec.id, xstrdup(alert->name) };
 	if (jobs_start(a->jobs, &spec, &why) == -1) {
-		a->n--;
+		drop(a, a->n - 1);
 		spawn_error_format(&why, argv[0], text, sizeof(text));
 		log_warnx("alert %s: on-alert: %s", alert->name, text);
 	}
@@ -186,5 +209,5 @@ void
 alarms_stop(struct alarms *a)
 {
 	for (size_t i = a->n; i-- > 0;)
-		jobs_end(a->jobs, a->ids[i]);
+		jobs_end(a->jobs, a->running[i].id);
 }

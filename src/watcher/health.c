@@ -104,8 +104,9 @@ judge_loops(struct verdict *verdict, struct watcher *w)
 	for (size_t i = 0; i < w->loops.n; i++)
 		cooling += w->loops.v[i].until_ms > now;
 	if (cooling > 0)
-		add(verdict, HEALTH_DEGRADED,
-		    "%lld paths are changed by the runs for them", (long long)cooling);
+		add(verdict, HEALTH_DEGRADED, "%lld %s changed by the runs for %s",
+		    (long long)cooling, cooling == 1 ? "path is" : "paths are",
+		    cooling == 1 ? "it" : "them");
 }
 
 bool
@@ -180,6 +181,9 @@ health_of(struct watcher *w, cJSON *reasons)
 		add(&verdict, HEALTH_DEGRADED, "token: %s", w->token_error);
 	for (size_t i = 0; i < w->n_followers; i++)
 		judge_follower(&verdict, &w->followers[i]);
+	if (w->reload_refused != NULL)
+		add(&verdict, HEALTH_DEGRADED, "the last reload was refused: %s",
+		    w->reload_refused);
 	judge_loops(&verdict, w);
 	judge_enrich(&verdict, w);
 	asks_stats(w->asks, &asks);

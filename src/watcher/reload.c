@@ -67,6 +67,8 @@ refuse(struct watcher *w, struct conn *conn, const char *id, const char *text)
 	control_error(conn, id, CONTROL_REFUSED, text);
 	config_free(w->reload_config);
 	w->reload_config = NULL;
+	free(w->reload_refused);
+	w->reload_refused = xstrdup(text);
 	notify_send("READY=1");
 }
 
@@ -162,6 +164,8 @@ finish(struct watcher *w, struct conn *conn, const char *id)
 
 	cJSON_AddItemToObject(result, "changed", lines_of(diff));
 	apply(w);
+	free(w->reload_refused);
+	w->reload_refused = NULL;
 	control_reply(conn, id, result);
 	notify_send("READY=1");
 	free(diff);

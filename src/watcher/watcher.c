@@ -342,6 +342,7 @@ close_all(struct watcher *w)
 	config_free(w->config);
 	free(w->roots);
 	free(w->reload_id);
+	free(w->reload_refused);
 	buf_release(&w->doer.json);
 	git_free(w->git);
 	buf_release(&w->abs);

@@ -195,6 +195,7 @@ struct watcher {
 	struct config *reload_config;
 	struct conn *reload_conn;
 	char *reload_id;
+	char *reload_refused; /* why, of the last one; NULL: it was not */
 };
 
 /* handlers.c: the table of handlers from a configuration, their rows in state. */

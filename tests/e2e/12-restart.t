@@ -142,6 +142,7 @@ sed 's/settle = 20ms/settle = 30ms/' "$T/good.conf" | conf
 ctl reload >"$T/out" 2>&1
 is "a good one is taken" $? 0
 like "and what changed is told" "$(cat "$T/out")" "*settle*20ms*30ms*"
+is "and all is well again" "$(st .health)" healthy
 is "config shows it" "$(ctl config --json | jq -r '.options[] | select(.name == "settle").value')" 30ms
 like "a reload without a change says so" "$(ctl reload)" "*nothing*"
 is "a reload starts no process again" "$(pid_of watcher)" "$pid"
@@ -160,6 +161,11 @@ complained()
 	grep -q 'filemon.conf:.*settle' "$P/.filemon/trace.log"
 }
 ok "SIGHUP with a bad file is a line in the trace log" wait_for "$LIMIT" complained
+refused()
+{
+	st '.health, .reasons[]' | tr '\n' ' ' | grep -q '^degraded the last reload was refused: .*settle'
+}
+ok "and a reason in the status" wait_for "$LIMIT" refused
 is "and changes nothing" "$(pid_of watcher)" "$pid"
 
 # New ignores and a removed handler.

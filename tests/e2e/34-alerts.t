@@ -30,6 +30,12 @@ alert broken {
 	window = 1h
 	on-alert = { "/no/such/program" }
 }
+alert failing {
+	rule = mass-rename
+	threshold = 10
+	window = 1h
+	on-alert = { "sh", "-c", "exit 3" }
+}
 alert locked {
 	rule = mass-rename
 	threshold = 10
@@ -51,7 +57,7 @@ while [ $i -lt 40 ]; do
 	i=$((i + 1))
 done
 start_daemon
-is "it has its rules" "$(st '.alerts | length')" 6
+is "it has its rules" "$(st '.alerts | length')" 7
 is "and nothing was raised" "$(st '[.alerts[].raised] | add')" 0
 
 raised() # NAME RULE
@@ -69,6 +75,8 @@ ok "the command of an alert is run" wait_for "$LIMIT" \
 	grep -qxF "command:mass-rename:10:10:{x} mass-rename 10 $P" "$T/on-alert"
 ok "one that cannot be is told of" wait_for "$LIMIT" \
 	grep -q "on-alert.*/no/such/program\|on-alert.*No such file" "$P/.filemon/trace.log"
+ok "so is one that fails" wait_for "$LIMIT" \
+	grep -q "alert failing: on-alert: failed (exit 3)" "$P/.filemon/trace.log"
 not_ok "no other is raised by them" raised purge mass-delete
 rm "$P"/f*.txt
 ok "many deletions" wait_for "$LIMIT" raised purge mass-delete
