@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* From the file, the command line and the defaults to a configuration that holds. */
-#include "conf/config.h"
+#include "conf/loader.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,32 +15,12 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/xmalloc.h"
-#include "conf/argv.h"
-#include "conf/options.h"
 #include "conf/place.h"
-#include "conf/settings.h"
-#include "conf/tags.h"
 
 enum { FILE_MAX_BYTES = 1024 * 1024 };
 
-struct loader {
-	const struct config_source *source;
-	struct settings settings;
-	struct settings defaults[OPTION_SCOPE_COUNT];
-	struct config *config;
-	struct config_error *error;
-	bool held;		  /* the project has a .filemon/ */
-	struct config_text *text; /* gets what the file held; NULL: nobody asks */
-	/* Recalled: what the file held once, and an earlier one; both NULL: it is read.
-	 */
-	const struct config_text *former;
-	const struct config *start;
-};
-
-static int refuse(struct loader *, const char *fmt, ...) PRINTF_LIKE(2, 3);
-
-static int
-refuse(struct loader *l, const char *fmt, ...)
+int
+loader_refuse(struct loader *l, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
@@ -49,9 +29,8 @@ refuse(struct loader *l, const char *fmt, ...)
 	return -1;
 }
 
-/* As refuse, with where the option was set, or where its section begins. */
-static int
-refuse_value(
+int
+loader_refuse_value(
     struct loader *l, const struct section *at, const char *name, const char *why)
 {
 	const char *file = l->config->file ? l->config->file : "defaults";
@@ -60,17 +39,17 @@ refuse_value(
 	    &l->settings, at ? at->scope : OPTION_TOP, at ? at->name : NULL, name);
 	unsigned line = s ? s->line : at ? at->line : 0;
 	if (at && line > 0)
-		return refuse(
+		return loader_refuse(
 		    l, "%.300s:%u: %s %s: %s: %s", file, line, kind, at->name, name, why);
 	if (line > 0)
-		return refuse(l, "%.300s:%u: %s: %s", file, line, name, why);
+		return loader_refuse(l, "%.300s:%u: %s: %s", file, line, name, why);
 	if (s && at)
-		return refuse(l, "-o %s.%s.%s: %s", kind, at->name, name, why);
+		return loader_refuse(l, "-o %s.%s.%s: %s", kind, at->name, name, why);
 	if (s)
-		return refuse(l, "-o %s: %s", name, why);
+		return loader_refuse(l, "-o %s: %s", name, why);
 	if (at)
-		return refuse(l, "%s %s: %s: %s", kind, at->name, name, why);
-	return refuse(l, "%.300s: %s: %s", file, name, why);
+		return loader_refuse(l, "%s %s: %s: %s", kind, at->name, name, why);
+	return loader_refuse(l, "%.300s: %s: %s", file, name, why);
 }
 
 /* Where the project is, from what was asked for and what is there. */
@@ -91,10 +70,10 @@ find_project(struct loader *l)
 	else
 		path = realpath(asked, NULL);
 	if (!path && (src->project || src->monitor || errno != ENOENT))
-		return refuse(l, "%.300s: %s: a project's directory is wanted", asked,
-		    strerror(errno));
+		return loader_refuse(l, "%.300s: %s: a project's directory is wanted",
+		    asked, strerror(errno));
 	if (!path && !(path = realpath(".", NULL)))
-		return refuse(
+		return loader_refuse(
 		    l, ".: %s: a project's directory is wanted", strerror(errno));
 	l->config->project = path;
 	state = place_join(path, ".filemon");
@@ -131,12 +110,12 @@ find_file(struct loader *l, char **path)
 	if (rc == -1 || stat(*path, &st) == -1) {
 		/* What may not be looked at is not missing. */
 		if (rc == 0 && errno != ENOENT)
-			rc = refuse(
+			rc = loader_refuse(
 			    l, "%.300s: cannot be read: %s", *path, strerror(errno));
 		free(*path);
 		*path = NULL;
 	} else if (st.st_uid != geteuid() && st.st_uid != 0) {
-		rc = refuse(l,
+		rc = loader_refuse(l,
 		    "%.300s: belongs to another user (uid %lu): it says what is run",
 		    *path, (unsigned long)st.st_uid);
 	}
@@ -164,7 +143,7 @@ get_text(struct loader *l, struct config_text *text)
 	if (!text->file ||
 	    (text->p = fd_read_file(text->file, FILE_MAX_BYTES, &text->len)))
 		return 0;
-	return refuse(l, "%.300s: cannot be read: %s", text->file,
+	return loader_refuse(l, "%.300s: cannot be read: %s", text->file,
 	    errno == EFBIG ? "it is longer than 1 MiB" : strerror(errno));
 }
 
@@ -212,7 +191,8 @@ set_defaults(struct loader *l, enum option_scope scope, void *section)
 	for (size_t i = 0; s && i < s->n; i++)
 		if (option_set(s->v[i].row, section, &s->v[i].values, why, sizeof(why)) ==
 		    -1)
-			return refuse(l, "default of %s: %s", s->v[i].row->name, why);
+			return loader_refuse(
+			    l, "default of %s: %s", s->v[i].row->name, why);
 	return s ? 0 : -1;
 }
 
@@ -258,12 +238,14 @@ make_sections(struct loader *l)
 	if (l->source->monitor)
 		return 0;
 	if (n_sinks > CONFIG_SINKS_MAX)
-		return refuse(l, "%.300s: %zu sinks are too many: at most %d are wanted",
+		return loader_refuse(l,
+		    "%.300s: %zu sinks are too many: at most %d are wanted",
 		    c->file ? c->file : "-o", n_sinks, CONFIG_SINKS_MAX);
 	c->handlers =
 	    xcalloc(count_sections(l, OPTION_HANDLER) + 1, sizeof(*c->handlers));
 	if (n_alerts > CONFIG_ALERTS_MAX)
-		return refuse(l, "%.300s: %zu alerts are too many: at most %d are wanted",
+		return loader_refuse(l,
+		    "%.300s: %zu alerts are too many: at most %d are wanted",
 		    c->file ? c->file : "-o", n_alerts, CONFIG_ALERTS_MAX);
 	c->sinks = xcalloc(n_sinks + 1, sizeof(*c->sinks));
 	c->alerts = xcalloc(n_alerts + 1, sizeof(*c->alerts));
@@ -292,13 +274,13 @@ apply(struct loader *l)
 			at = &found;
 		if (option_set(s->row, at ? at->at : l->config, &s->values, why,
 			sizeof(why)) == -1)
-			return refuse_value(l, at, s->row->name, why);
+			return loader_refuse_value(l, at, s->row->name, why);
 	}
 	return 0;
 }
 
-static void
-make_absolute(char **path, const char *dir)
+void
+loader_absolute(char **path, const char *dir)
 {
 	char *joined = *path ? place_join(dir, *path) : NULL;
 	free(*path);
@@ -318,120 +300,15 @@ resolve_state(struct loader *l)
 	}
 	if (!l->start && !l->held && !l->source->file &&
 	    !settings_find(&l->settings, OPTION_TOP, NULL, "state-dir"))
-		return refuse(l,
+		return loader_refuse(l,
 		    "no .filemon/ in %.300s%s: run 'filemonctl init' (or give -C)",
 		    c->project, l->source->project ? "" : " or above");
-	make_absolute(&c->state_dir, c->project);
+	loader_absolute(&c->state_dir, c->project);
 	if (!l->start && check_state_dir(l, c->state_dir) == -1)
 		return -1;
 	if (!c->control_socket)
 		c->control_socket = place_join(c->state_dir, "control.sock");
-	make_absolute(&c->control_socket, c->project);
-	return 0;
-}
-
-/* A longest time below the usual one: the fault is where it was set, if it was. */
-static int
-check_order(
-    struct loader *l, const struct section *at, const char *usual, const char *longest)
-{
-	const void *values = at ? at->at : l->config;
-	enum option_scope scope = at ? at->scope : OPTION_TOP;
-	const struct option *low = option_find(scope, usual),
-			    *high = option_find(scope, longest);
-	const struct setting *set =
-	    settings_find(&l->settings, scope, at ? at->name : NULL, longest);
-	struct buf why = BUF_INIT;
-	int rc = 0;
-	if (option_number(high, values) < option_number(low, values)) {
-		buf_addf(&why, "%s (", longest);
-		option_format(high, values, &why);
-		buf_addf(&why, ") is shorter than %s (", usual);
-		option_format(low, values, &why);
-		buf_adds(&why, "): the same or longer is wanted");
-		rc = refuse_value(l, at, set ? longest : usual, why.p);
-	}
-	buf_release(&why);
-	return rc;
-}
-
-static void
-same_roots(struct strlist *roots, const struct strlist *others)
-{
-	strlist_release(roots);
-	for (size_t i = 0; i < others->n; i++)
-		strlist_add(roots, others->v[i]);
-}
-
-static int
-check_top(struct loader *l)
-{
-	struct config *c = l->config;
-	char why[450];
-	tags_merge(c);
-	make_absolute(&c->token_file, c->project);
-	make_absolute(&c->token_key, c->project);
-	if (c->token_file && !c->token_key)
-		return refuse_value(l, NULL, "token-file", "token-key is wanted too");
-	if (c->token_key && !c->token_file)
-		return refuse_value(l, NULL, "token-key", "token-file is wanted too");
-	if (check_order(l, NULL, "settle", "settle-max") == -1)
-		return -1;
-	if (l->start) {
-		same_roots(&c->roots, &l->start->roots);
-		return 0;
-	}
-	if (place_roots(&c->roots, c->project, why, sizeof(why)) == -1)
-		return refuse_value(l, NULL, "watch", why);
-	return 0;
-}
-
-static int
-check_cwd(struct loader *l, const struct section *at, char **cwd)
-{
-	char why[450];
-	make_absolute(cwd, l->config->project);
-	if (*cwd && !l->start && place_is_dir(*cwd, why, sizeof(why)) == -1)
-		return refuse_value(l, at, "cwd", why);
-	return 0;
-}
-
-static int
-check_handler(struct loader *l, const struct section *at)
-{
-	struct handler_config *h = at->at;
-	if (h->load.n + h->remove_file.n + h->move.n == 0)
-		return refuse_value(
-		    l, at, "load", "no command: load, remove-file or move is wanted");
-	if (check_order(l, at, "backoff", "backoff-max") == -1)
-		return -1;
-	return check_cwd(l, at, &h->cwd);
-}
-
-static int
-check_sink(struct loader *l, const struct section *at)
-{
-	struct sink_config *sink = at->at;
-	if (sink->command.n == 0)
-		return refuse_value(
-		    l, at, "command", "no command: the name of a program is wanted");
-	if (check_order(l, at, "backoff", "backoff-max") == -1)
-		return -1;
-	return check_cwd(l, at, &sink->cwd);
-}
-
-static int
-check(struct loader *l)
-{
-	struct section at;
-	if (check_top(l) == -1)
-		return -1;
-	for (size_t i = 0; config_section(l->config, OPTION_HANDLER, i, &at); i++)
-		if (check_handler(l, &at) == -1)
-			return -1;
-	for (size_t i = 0; config_section(l->config, OPTION_SINK, i, &at); i++)
-		if (check_sink(l, &at) == -1)
-			return -1;
+	loader_absolute(&c->control_socket, c->project);
 	return 0;
 }
 
@@ -455,7 +332,7 @@ load(struct loader *l)
 	l->config = xcalloc(1, sizeof(*l->config));
 	l->error->text[0] = '\0';
 	if (find_project(l) == -1 || read_file(l) == -1 || read_options(l) == -1 ||
-	    apply(l) == -1 || resolve_state(l) == -1 || check(l) == -1) {
+	    apply(l) == -1 || resolve_state(l) == -1 || loader_check(l) == -1) {
 		config_free(l->config);
 		l->config = NULL;
 	} else {

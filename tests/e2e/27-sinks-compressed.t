@@ -180,7 +180,7 @@ printf xx | dd of="$P/$E/$(printf %020d $((2 * EACH + 1))).ndjson.zst" bs=1 conv
 } | conf
 ctl reload >/dev/null
 ok "over damaged segments" wait_for "$LIMIT" sink_is hurt ".lag_records == 0"
-ok "what was lost is counted" sink_is hurt ".missed == 2 * $EACH"
+ok "what was lost is counted" wait_for "$LIMIT" sink_is hurt ".missed == 2 * $EACH"
 like "status says it" "$(ctl status | grep '^sink')" "*missed $((2 * EACH)) records*"
 sort "$T/before" | grep -vE "\"seq\":(2[1-9]|[345][0-9]|60)," >"$T/.wanted"
 sort "$T/hurt" | comm -12 - "$T/.wanted" >"$T/.got"
