@@ -17,12 +17,14 @@
 #include "base/log.h"
 #include "base/xmalloc.h"
 #include "watcher/commands.h"
+#include "watcher/spare.h"
 #include "watcher/waiters.h"
 #include "watcher/watcher_priv.h"
 
 #define LINE_MAX_BYTES (64 * 1024)
 #define OUT_MAX_BYTES (4 * 1024 * 1024)
 #define BACKLOG 64
+#define ASKED_REST_MS 1000 /* who asks all the time has asked again by then */
 
 struct client {
 	struct control *control;
@@ -118,6 +120,7 @@ take_request(struct control *control, struct conn *conn, const cJSON *message, c
 	};
 
 	control->w->promised = true;
+	spare_from(control->w, clk_mono_ms() + ASKED_REST_MS);
 	if (!cJSON_IsObject(message) || !cJSON_IsString(method))
 		control_error(conn, id == NULL ? "null" : id, CONTROL_REQUEST,
 		    "no request: an object with a method is wanted");

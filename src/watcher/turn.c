@@ -5,7 +5,6 @@
 
 #include "base/clk.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "enrich/git.h"
 #include "watcher/ask.h"
 #include "watcher/dispatch.h"
@@ -13,6 +12,7 @@
 #include "watcher/keep.h"
 #include "watcher/life.h"
 #include "watcher/place.h"
+#include "watcher/spare.h"
 #include "watcher/stream.h"
 #include "watcher/undo.h"
 #include "watcher/unsure.h"
@@ -25,7 +25,6 @@
 #define RECOVER_MIN_MS 1000    /* while the state cannot be written, later and later */
 #define RECOVER_MAX_MS 30000
 #define REST_MS 2000
-#define SPARE_MS 1000 /* of nothing that is due, and memory is given back */
 #define REST_PAUSE_MS 2
 #define COMMIT_GATHER_MS 100 /* in a storm */
 
@@ -233,24 +232,13 @@ watcher_wake(struct watcher *w)
 	ev_timer_start(w->loop, &w->timer);
 }
 
-/* Pages that the first event needs again come back in a tenth of a millisecond. */
-static void
-give_back(struct watcher *w, int64_t now, int64_t due)
-{
-	if (!w->spare || watcher_scanning(w) || (due >= 0 && due < now + SPARE_MS))
-		return;
-	w->spare = false;
-	if (w->state != NULL)
-		sql_give_back(state_sql(w->state));
-	mem_give_back();
-}
-
 static void
 set_timer(struct watcher *w)
 {
 	int64_t now = clk_mono_ms(), due = next_due(w, now);
 
-	give_back(w, now, due);
+	spare_turn(w, now, due);
+	due = sooner(due, spare_due(w));
 	ev_timer_stop(w->loop, &w->timer);
 	if (due < 0)
 		return;

@@ -24,6 +24,7 @@
 #include "watcher/life.h"
 #include "watcher/opening.h"
 #include "watcher/place.h"
+#include "watcher/spare.h"
 #include "watcher/stream.h"
 #include "watcher/turn.h"
 #include "watcher/waiters.h"
@@ -235,7 +236,7 @@ watcher_scan_done(struct watcher *w)
 		handlers_evaluated(w);
 	}
 	plan_rescan(w);
-	w->spare = true;
+	spare_from(w, now);
 	if (w->ready) {
 		place_uncache(w, 0); /* the scan has pushed out what events need */
 		return;
@@ -369,7 +370,7 @@ watcher_main(const struct watcher_setup *setup)
 	w->setup = *setup;
 	w->config = setup->config;
 	w->start_ms = w->scan_start_ms = clk_mono_ms();
-	w->rescan_due_ms = w->unsure_due_ms = -1;
+	w->rescan_due_ms = w->unsure_due_ms = w->spare_ms = -1;
 	w->loop = ev_default_loop(EVFLAG_NOENV);
 	loop_sleep_long(w->loop);
 	if (opening_all(w) == 0) {

@@ -163,7 +163,6 @@ struct watcher {
 	bool scanning; /* a scan of everything is under way */
 	bool degraded; /* the last commit failed: a scan follows */
 	bool promised; /* somebody was answered: this turn is committed */
-	bool spare;    /* a scan has left memory that is not needed now */
 	int64_t committed_ms;
 	int64_t retry_commit_ms, recover_wait_ms;
 	int64_t start_ms, ready_ms;
@@ -171,6 +170,7 @@ struct watcher {
 	uint64_t scan_changes_before, scan_last_changes;
 	int64_t rescan_due_ms; /* -1: none */
 	int64_t unsure_due_ms; /* -1: none */
+	int64_t spare_ms;      /* memory may be given back (spare.h); -1: there is none */
 	int64_t files;
 	bool in_links;	 /* looking at the other names of a file */
 	bool incomplete; /* since the last scan began: what could not be listed, or looked

@@ -43,6 +43,9 @@ is_lean()
 }
 ok "at rest after the start, supervisor and watcher have 1.2 MB of their own at most" \
 	wait_for 30 is_lean
+ctl scan >/dev/null
+ctl status >/dev/null
+ok "what a scan and a request needed is given back" wait_for 30 is_lean
 
 "$TOOLS/storm" -f 1000 -b 100 -d 1000 "$P" &
 storm=$!
