@@ -20,13 +20,12 @@
 #include "conf/accepted.h"
 #include "runner/alarm.h"
 #include "runner/cgroup.h"
-#include "runner/hand.h"
 #include "runner/hasher.h"
-#include "runner/helpers.h"
 #include "runner/jobs.h"
 #include "runner/order.h"
 #include "runner/procs.h"
 #include "runner/programs.h"
+#include "runner/runs.h"
 #include "runner/sinks.h"
 #include "runner/token.h"
 #include "wire/wire.h"
@@ -44,7 +43,7 @@ struct runner {
 	struct alarms *alarms;
 	struct token *token;
 	char *token_tags; /* of the last valid token; NULL: none yet */
-	struct hand *hand;
+	struct runs *runs;
 	struct cgroups *cgroups;
 	struct hasher *hasher; /* NULL: nobody asked yet */
 	struct ev_io life;
@@ -82,105 +81,33 @@ say(struct runner *r, const struct wire_msg *msg)
 		leave(r);
 }
 
+/* Nobody waits for that: with others it costs the watcher less. */
 static void
-say_failed(struct runner *r, uint64_t id, int error, const char *text)
+on_answer(void *ctx, const struct wire_msg *msg, bool may_wait)
 {
-	say(r,
-	    &(struct wire_msg){
-		.type = WIRE_ENDED,
-		.id = id,
-		.outcome = r->stopping ? WIRE_CUT : WIRE_EXEC_FAILED,
-		.code = r->stopping ? 0 : error,
-		.text = text,
-		.output = "",
-	    });
-}
-
-static const struct handler_config *
-handler_of(const struct runner *r, const struct wire_msg *msg)
-{
-	const struct config *config = orders_config(r->orders);
-	return msg->handler < config->n_handlers ? &config->handlers[msg->handler] : NULL;
-}
-
-static void
-start(struct runner *r, const struct wire_msg *msg)
-{
-	struct order_error error;
-	if (orders_start(r->orders, r->jobs, msg, &error) == -1)
-		say_failed(r, msg->id, error.error, error.text);
-	else
-		hand_began(r->hand, msg->id, handler_of(r, msg)->name);
-}
-
-static bool
-has_slot(const struct runner *r, const struct handler_config *handler)
-{
-	return hand_running(r->hand, handler->name) < (size_t)handler->jobs;
+	struct runner *r = ctx;
+	if (!may_wait)
+		say(r, msg);
+	else if (!wire_gather(r->wire, msg))
+		leave(r);
 }
 
 static void
 on_run(struct runner *r, const struct wire_msg *msg)
 {
-	const struct handler_config *handler = handler_of(r, msg);
-	if (r->stopping)
-		say_failed(r, msg->id, 0, "filemon stops");
-	else if (!handler || has_slot(r, handler))
-		start(r, msg);
-	else if (!hand_keep(r->hand, msg, handler->name))
-		say_failed(r, msg->id, EAGAIN, "too many orders are in hand");
-}
-
-/* As many orders in hand as there are slots for now. */
-static void
-start_waiting(struct runner *r)
-{
-	const struct config *config = orders_config(r->orders);
-	struct wire_msg msg;
-	for (size_t i = 0; !r->stopping && i < config->n_handlers; i++) {
-		const struct handler_config *handler = &config->handlers[i];
-		while (has_slot(r, handler) && hand_take(r->hand, handler->name, &msg))
-			start(r, &msg);
-	}
-}
-
-static void
-say_cut(struct runner *r, uint64_t id)
-{
-	say(r,
-	    &(struct wire_msg){
-		.type = WIRE_ENDED,
-		.id = id,
-		.outcome = WIRE_CUT,
-		.text = "",
-		.output = "",
-	    });
-}
-
-/* What is in hand does not count as an attempt: it was not begun. */
-static void
-cut_waiting(struct runner *r)
-{
-	struct wire_msg msg;
-	while (hand_take(r->hand, NULL, &msg))
-		say_cut(r, msg.id);
-}
-
-static void
-on_drop(struct runner *r, const struct wire_msg *msg)
-{
-	if (hand_drop(r->hand, msg->id))
-		say_cut(r, msg->id);
+	runs_ask(r->runs, msg);
 }
 
 static void
 on_pack(struct runner *r, const struct wire_msg *msg)
 {
-	struct order_error error;
-	if (r->stopping)
-		say_failed(r, msg->id, 0, "filemon stops");
-	else if (helpers_pack(orders_config(r->orders), r->jobs, msg, &error) == -1)
-		say_failed(r, msg->id, error.error, error.text);
+	runs_pack(r->runs, msg);
+}
+
+static void
+on_drop(struct runner *r, const struct wire_msg *msg)
+{
+	runs_drop(r->runs, msg->id);
 }
 
 static void
@@ -191,7 +118,7 @@ on_stop(struct runner *r, const struct wire_msg *msg)
 	sinks_stop(r->sinks);
 	alarms_stop(r->alarms);
 	token_stop(r->token);
-	cut_waiting(r);
+	runs_stop(r->runs);
 	if (r->hasher)
 		hasher_stop(r->hasher);
 	jobs_stop(r->jobs);
@@ -257,8 +184,8 @@ on_reload(struct runner *r, const struct wire_msg *msg)
 	struct config_error error = { "" };
 	struct config *config = accept_config(r, msg->text, &error);
 	if (config) {
-		cut_waiting(r);
 		set_config(r, config);
+		runs_configure(r->runs, r->orders);
 		sinks_configure(r->sinks, config);
 		token_configure(r->token, config);
 		if (r->token_tags)
@@ -345,38 +272,11 @@ on_started(void *ctx, uint64_t id, pid_t pid)
 	say(ctx, &(struct wire_msg){ .type = WIRE_STARTED, .id = id, .pid = pid });
 }
 
-/* While enough is in hand nobody waits for this but the books: with others it
-   costs the watcher less. */
-static void
-say_ended(struct runner *r, const char *handler, const struct wire_msg *msg)
-{
-	bool well = msg->outcome == WIRE_EXIT && msg->code == 0;
-	if (!well || !hand_is_stocked(r->hand, handler))
-		say(r, msg);
-	else if (!wire_gather(r->wire, msg))
-		leave(r);
-}
-
-/* The next one first: the slot is empty until it runs. */
 static void
 on_ended(void *ctx, const struct job_result *result)
 {
 	struct runner *r = ctx;
-	const char *handler = hand_ended(r->hand, result->id);
-	start_waiting(r);
-	say_ended(r, handler,
-	    &(struct wire_msg){
-		.type = WIRE_ENDED,
-		.id = result->id,
-		.pid = result->pid,
-		.outcome = result->outcome,
-		.code = result->code,
-		.duration_us = result->duration_us,
-		.max_rss_kib = result->max_rss_kib,
-		.text = result->text,
-		.output = result->output,
-		.output_len = result->output_len,
-	    });
+	runs_ended(r->runs, result);
 }
 
 static void
@@ -462,9 +362,9 @@ release(struct runner *r)
 	free(r->token_tags);
 	hasher_free(r->hasher);
 	jobs_free(r->jobs);
+	runs_free(r->runs);
 	alarms_free(r->alarms);
 	wire_free(r->wire);
-	hand_free(r->hand);
 	cgroups_free(r->cgroups);
 	orders_free(r->orders);
 	ev_loop_destroy(r->loop);
@@ -480,6 +380,7 @@ runner_main(const struct runner_setup *setup)
 	struct runner r = { .setup = setup,
 		.loop = ev_loop_new(EVFLAG_NOENV | EVFLAG_SIGNALFD) };
 	const struct jobs_events jobs_events = { on_started, on_ended, on_stopped, &r };
+	const struct runs_hooks runs_hooks = { on_answer, &r };
 	const struct sinks_hooks sinks_hooks = { on_sink, &r };
 	const struct token_hooks token_hooks = { on_token, &r };
 	char family[64];
@@ -488,12 +389,13 @@ runner_main(const struct runner_setup *setup)
 	loop_sleep_long(r.loop);
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) == -1)
 		fatal("runner: PR_SET_CHILD_SUBREAPER");
-	r.hand = hand_new();
 	name_family(setup->config, family, sizeof(family));
 	r.cgroups = cgroups_new(setup->config->cgroup, family);
 	set_config(&r, setup->config);
 	watch_supervisor(&r);
 	r.jobs = jobs_new(r.loop, family, &jobs_events);
+	r.runs = runs_new(r.jobs, &runs_hooks);
+	runs_configure(r.runs, r.orders);
 	r.alarms = alarms_new(r.jobs);
 	r.sinks = sinks_new(r.loop, r.jobs, &sinks_hooks);
 	sinks_configure(r.sinks, orders_config(r.orders));
