@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -18,10 +17,9 @@
 #include "runner/ack.h"
 #include "runner/child.h"
 #include "runner/env.h"
-#include "runner/follow.h"
+#include "runner/feeder.h"
 #include "runner/progress.h"
 #include "runner/spawn.h"
-#include "runner/unpacker.h"
 
 extern char **environ;
 
@@ -39,29 +37,16 @@ struct sink {
 	enum config_start start;
 	struct spawn_user *user;
 	struct child *child;
-	struct follow *follow;
-	struct unpacker *unpacker;
+	struct feeder *feeder;
 	struct progress has; /* has.seq: the last record that it has */
 	struct ack ack;
-	bool begun;	      /* has is known: it may be fed */
-	bool failed;	      /* the log could not be read: it is tried again */
-	uint64_t last;	      /* of the records in the log */
-	struct ev_io in, out; /* its stdin, its acknowledgements; fd -1: none */
-	struct ev_timer more, teller;
-	char error[256];
+	bool begun;	  /* has is known: it may be fed */
+	uint64_t last;	  /* of the records in the log */
+	struct ev_io out; /* its acknowledgements; fd -1: none */
+	struct ev_timer teller;
+	char error[256];	/* why it cannot be started at all; "" */
 	struct child_info info; /* what a report points into */
 };
-
-static void feed(struct sink *);
-
-static void
-close_io(struct sink *sink, struct ev_io *io)
-{
-	int fd = io->fd;
-	ev_io_stop(sink->loop, io);
-	fd_close(&fd);
-	io->fd = -1;
-}
 
 /* While all is well and told nothing wakes up. */
 static bool
@@ -82,15 +67,11 @@ tell_later(struct sink *sink)
 	ev_timer_start(sink->loop, &sink->teller);
 }
 
-/* What waits in the pipe it has not. */
 static void
 look_what_was_taken(struct sink *sink)
 {
-	int unread = 0;
-	if (sink->acks || sink->in.fd == -1 ||
-	    ioctl(sink->in.fd, FIONREAD, &unread) == -1)
-		return;
-	progress_move(&sink->has, follow_taken(sink->follow, (size_t)unread));
+	if (!sink->acks)
+		progress_move(&sink->has, feeder_taken(sink->feeder));
 }
 
 /*
@@ -100,7 +81,7 @@ look_what_was_taken(struct sink *sink)
 static void
 look_whether_it_can_acknowledge(struct sink *sink)
 {
-	if (sink->acks && sink->in.fd != -1 && sink->out.fd == -1)
+	if (sink->acks && feeder_is_open(sink->feeder) && sink->out.fd == -1)
 		child_fail(sink->child, "it closed its output");
 }
 
@@ -112,98 +93,9 @@ on_tell(struct ev_loop *loop, struct ev_timer *timer, int events)
 	look_whether_it_can_acknowledge(sink);
 	look_what_was_taken(sink);
 	progress_save(&sink->has);
-	if (sink->failed)
-		feed(sink);
 	if (!is_quiet(sink))
 		tell_later(sink);
 	sink->hooks.changed(sink->hooks.ctx, sink);
-}
-
-static void
-feed_again(struct sink *sink)
-{
-	ev_timer_stop(sink->loop, &sink->more);
-	ev_timer_set(&sink->more, 0., 0.);
-	ev_timer_start(sink->loop, &sink->more);
-}
-
-static void
-feed(struct sink *sink)
-{
-	if (sink->in.fd == -1)
-		return;
-	enum follow_end end = follow_feed(sink->follow, sink->in.fd, sink->last);
-	int error = errno;
-	sink->failed = end == FOLLOW_FAILED;
-	if (end == FOLLOW_FULL)
-		ev_io_start(sink->loop, &sink->in);
-	else
-		ev_io_stop(sink->loop, &sink->in);
-	if (end == FOLLOW_MORE)
-		feed_again(sink);
-	if (end == FOLLOW_PACKED)
-		unpacker_start(sink->unpacker, follow_wants(sink->follow));
-	if (end == FOLLOW_GONE)
-		child_fail(sink->child, "it closed its input");
-	if (end != FOLLOW_FAILED && end != FOLLOW_PACKED)
-		sink->error[0] = '\0';
-	if (end == FOLLOW_FAILED && !*sink->error)
-		log_warnx("sink %s: the event log cannot be read: %s (tried again)",
-		    sink->name, strerror(error));
-	if (end == FOLLOW_FAILED)
-		snprintf(
-		    sink->error, sizeof(sink->error), "event log: %s", strerror(error));
-	if (!is_quiet(sink))
-		tell_later(sink);
-}
-
-static void
-on_unpacked(void *ctx, int fd, uint64_t lost)
-{
-	struct sink *sink = ctx;
-	if (lost > 0)
-		log_warnx("sink %s: event segment %llu: it is damaged (%llu records are "
-			  "left out)",
-		    sink->name, (unsigned long long)follow_wants(sink->follow)->first,
-		    (unsigned long long)lost);
-	follow_give(sink->follow, fd, lost);
-	feed(sink);
-}
-
-static void
-on_unpack_failed(void *ctx, const char *why)
-{
-	struct sink *sink = ctx;
-	if (!*sink->error)
-		log_warnx(
-		    "sink %s: event segment %llu: cannot be decompressed: %s (tried "
-		    "again)",
-		    sink->name, (unsigned long long)follow_wants(sink->follow)->first,
-		    why);
-	snprintf(sink->error, sizeof(sink->error), "event log: %s", why);
-	tell_later(sink);
-}
-
-static void
-on_unpack_again(void *ctx)
-{
-	struct sink *sink = ctx;
-	follow_look_again(sink->follow);
-	feed(sink);
-}
-
-static void
-on_writable(struct ev_loop *loop, struct ev_io *io, int events)
-{
-	(void)loop, (void)events;
-	feed(io->data);
-}
-
-static void
-on_more(struct ev_loop *loop, struct ev_timer *timer, int events)
-{
-	(void)loop, (void)events;
-	feed(timer->data);
 }
 
 static void
@@ -217,7 +109,7 @@ take_acks(struct sink *sink, const char *p, size_t n)
 		    sink->ack.line);
 		ack_init(&sink->ack);
 		child_fail(sink->child, why);
-	} else if (found == 1 && seq > follow_fed(sink->follow)) {
+	} else if (found == 1 && seq > feeder_fed(sink->feeder)) {
 		snprintf(why, sizeof(why), "it acknowledged %llu, which it was not given",
 		    (unsigned long long)seq);
 		child_fail(sink->child, why);
@@ -228,9 +120,18 @@ take_acks(struct sink *sink, const char *p, size_t n)
 }
 
 static void
+close_output(struct sink *sink)
+{
+	int fd = sink->out.fd;
+	ev_io_stop(sink->loop, &sink->out);
+	fd_close(&fd);
+	sink->out.fd = -1;
+}
+
+static void
 lose_output(struct sink *sink)
 {
-	close_io(sink, &sink->out);
+	close_output(sink);
 	tell_later(sink);
 }
 
@@ -259,19 +160,16 @@ on_up(void *ctx, int in_fd, int out_fd)
 {
 	struct sink *sink = ctx;
 	ack_init(&sink->ack);
-	follow_seek(sink->follow, sink->has.seq);
-	sink->error[0] = '\0';
-	ev_io_set(&sink->in, in_fd, EV_WRITE);
 	if (out_fd != -1) {
 		ev_io_set(&sink->out, out_fd, EV_READ);
 		ev_io_start(sink->loop, &sink->out);
 	}
-	feed(sink);
-	if (follow_missed(sink->follow) > 0)
+	feeder_open(sink->feeder, in_fd, sink->has.seq);
+	uint64_t missed = feeder_missed(sink->feeder);
+	if (missed > 0)
 		log_warnx("sink %s: %llu records before %llu are not kept any more",
-		    sink->name, (unsigned long long)follow_missed(sink->follow),
-		    (unsigned long long)(sink->has.seq + follow_missed(sink->follow) +
-			1));
+		    sink->name, (unsigned long long)missed,
+		    (unsigned long long)(sink->has.seq + missed + 1));
 	sink->hooks.changed(sink->hooks.ctx, sink);
 }
 
@@ -282,10 +180,8 @@ end_run(struct sink *sink)
 	look_what_was_taken(sink);
 	for (int i = 0; i < LAST_READS && sink->out.fd != -1 && read_acks(sink); i++)
 		continue;
-	ev_timer_stop(sink->loop, &sink->more);
-	unpacker_stop(sink->unpacker);
-	close_io(sink, &sink->in);
-	close_io(sink, &sink->out);
+	feeder_close(sink->feeder);
+	close_output(sink);
 	progress_save(&sink->has);
 }
 
@@ -302,14 +198,27 @@ on_down(void *ctx, const struct child_death *death)
 }
 
 static void
+on_looked(void *ctx)
+{
+	struct sink *sink = ctx;
+	if (!is_quiet(sink))
+		tell_later(sink);
+}
+
+static void
+on_refused(void *ctx)
+{
+	struct sink *sink = ctx;
+	child_fail(sink->child, "it closed its input");
+}
+
+static void
 on_ending(void *ctx)
 {
 	struct sink *sink = ctx;
-	feed(sink);
+	feeder_feed(sink->feeder);
 	look_what_was_taken(sink);
-	ev_timer_stop(sink->loop, &sink->more);
-	unpacker_stop(sink->unpacker);
-	close_io(sink, &sink->in);
+	feeder_close(sink->feeder);
 }
 
 static char *
@@ -358,28 +267,27 @@ make_child(struct sink *sink, struct jobs *jobs, const struct config *config,
 	return child;
 }
 
-static struct unpacker *
-make_unpacker(struct sink *sink, struct jobs *jobs, const char *dir,
+static struct feeder *
+make_feeder(struct sink *sink, struct jobs *jobs, const struct config *config,
     const struct sink_config *section)
 {
-	const struct unpacker_hooks hooks = { on_unpacked, on_unpack_failed,
-		on_unpack_again, sink };
+	const struct feeder_hooks hooks = { on_looked, on_refused, sink };
 	char *subject = xasprintf("sink %s", section->name);
-	const struct unpacker_spec spec = { subject, dir, section->backoff_ms,
+	char *dir = xasprintf("%s/events", config->state_dir);
+	const struct feeder_spec spec = { subject, dir, section->backoff_ms,
 		section->backoff_max_ms };
-	struct unpacker *unpacker = unpacker_new(sink->loop, jobs, &spec, &hooks);
+	struct feeder *feeder = feeder_new(sink->loop, jobs, &spec, &hooks);
+	free(dir);
 	free(subject);
-	return unpacker;
+	return feeder;
 }
 
 static void
 init_loop(struct sink *sink)
 {
-	ev_io_init(&sink->in, on_writable, -1, EV_WRITE);
 	ev_io_init(&sink->out, on_readable, -1, EV_READ);
-	ev_init(&sink->more, on_more);
 	ev_init(&sink->teller, on_tell);
-	sink->in.data = sink->out.data = sink->more.data = sink->teller.data = sink;
+	sink->out.data = sink->teller.data = sink;
 }
 
 struct sink *
@@ -387,7 +295,6 @@ sink_new(struct ev_loop *loop, struct jobs *jobs, const struct config *config,
     const struct sink_config *section, const struct sink_hooks *hooks)
 {
 	struct sink *sink = xcalloc(1, sizeof(*sink));
-	char *dir = xasprintf("%s/events", config->state_dir);
 	sink->loop = loop;
 	sink->hooks = *hooks;
 	sink->name = xstrdup(section->name);
@@ -398,12 +305,10 @@ sink_new(struct ev_loop *loop, struct jobs *jobs, const struct config *config,
 	if (section->user && !sink->user)
 		snprintf(sink->error, sizeof(sink->error), "user %s: %s", section->user,
 		    strerror(errno));
-	sink->follow = follow_new(dir);
-	sink->unpacker = make_unpacker(sink, jobs, dir, section);
 	progress_init(&sink->has, config->state_dir, sink->name);
 	init_loop(sink);
+	sink->feeder = make_feeder(sink, jobs, config, section);
 	sink->child = make_child(sink, jobs, config, section);
-	free(dir);
 	return sink;
 }
 
@@ -415,8 +320,7 @@ sink_free(struct sink *sink)
 	end_run(sink);
 	ev_timer_stop(sink->loop, &sink->teller);
 	child_free(sink->child);
-	unpacker_free(sink->unpacker);
-	follow_free(sink->follow);
+	feeder_free(sink->feeder);
 	progress_release(&sink->has);
 	spawn_user_free(sink->user);
 	free(sink->name);
@@ -444,19 +348,17 @@ sink_is(const struct sink *sink, const struct config *config,
 void
 sink_log(struct sink *sink, uint64_t last)
 {
-	bool first = !sink->begun;
 	sink->last = last;
-	if (*sink->error && !sink->user && first)
+	if (*sink->error)
 		return;
-	if (first) {
+	if (!sink->begun) {
 		progress_begin(&sink->has, sink->start == START_NOW ? last : 0, last);
 		sink->begun = true;
 		child_start(sink->child);
 		tell_later(sink);
 	}
-	feed(sink);
-	if (!is_quiet(sink))
-		tell_later(sink);
+	feeder_log(sink->feeder, last);
+	on_looked(sink);
 }
 
 void
@@ -475,7 +377,7 @@ void
 sink_report(struct sink *sink, struct wire_msg *msg)
 {
 	child_get_info(sink->child, &sink->info);
-	const char *error = sink->error;
+	const char *error = *sink->error ? sink->error : feeder_error(sink->feeder);
 	if (!*error && sink->info.n_last > 0 && sink->info.state != CHILD_UP)
 		error = sink->info.last[0].text;
 	*msg = (struct wire_msg){
@@ -484,12 +386,13 @@ sink_report(struct sink *sink, struct wire_msg *msg)
 		.state = child_state_name(sink->info.state),
 		.pid = sink->info.pid,
 		.seq = sink->has.seq,
-		.fed = sink->in.fd == -1 ? sink->has.seq : follow_fed(sink->follow),
+		.fed = feeder_is_open(sink->feeder) ? feeder_fed(sink->feeder)
+						    : sink->has.seq,
 		.starts = sink->info.starts,
 		.deaths = sink->info.deaths,
-		.missed = follow_missed(sink->follow),
+		.missed = feeder_missed(sink->feeder),
 		.wall_ns = sink->has.seq < sink->last
-		    ? follow_time_after(sink->follow, sink->has.seq)
+		    ? feeder_time_after(sink->feeder, sink->has.seq)
 		    : 0,
 		.text = error,
 	};

@@ -3,8 +3,8 @@
 #define FILEMON_RUNNER_SINK_H
 
 /*
- * One sink: a child (child.h) that is fed the event log (follow.h) from where
- * it was left (cursor.h).  It is given each record at least once: what it has
+ * One sink: a child (child.h) that is fed the event log (feeder.h) from where
+ * it was left (progress.h).  It is given each record at least once: what it has
  * is what it acknowledged, or, without ack, what it took out of its pipe; from
  * there it goes on when it was started again.  One that does not read holds a
  * pipe full and nothing else.
