@@ -19,11 +19,13 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/xmalloc.h"
+#include "ctl/nudge.h"
 #include "ctl/text.h"
 
 #define ANSWER_MAX (64 * 1024 * 1024)
 #define TRY_AGAIN_MS 50
 #define LONG_TALK_MS 1000 /* a wait that breaks off has its patience anew */
+#define REMAKE_MS 1000	  /* a watcher that was told makes its socket at its next turn */
 
 /*
  * sun_path takes 108 bytes (unix(7)); what is longer is reached through a
@@ -203,11 +205,19 @@ is_worth_another_try(int error)
 	    error == EPIPE || error == EAGAIN;
 }
 
+/* A watcher that has long begun, and makes no socket here though it was told. */
+static bool
+is_lost(const char *state_dir, int64_t since)
+{
+	return nudge_watcher(state_dir) > CLIENT_PATIENCE_MS &&
+	    clk_mono_ms() - since > REMAKE_MS;
+}
+
 enum client_outcome
 client_ask(const char *socket, const char *state_dir, struct client_call *call)
 {
 	struct timespec pause = { .tv_nsec = TRY_AGAIN_MS * 1000000L };
-	int64_t until = clk_mono_ms() + call->patience_ms;
+	int64_t begin = clk_mono_ms(), until = begin + call->patience_ms;
 	struct buf request = BUF_INIT;
 	enum client_outcome outcome;
 	int error;
@@ -228,7 +238,9 @@ client_ask(const char *socket, const char *state_dir, struct client_call *call)
 			outcome = CLIENT_NOT_RUNNING;
 			break;
 		}
-		if (!is_worth_another_try(error) || clk_mono_ms() >= until)
+		if (!is_worth_another_try(error) || clk_mono_ms() >= until ||
+		    ((error == ENOENT || error == ECONNREFUSED) &&
+			is_lost(state_dir, begin)))
 			break;
 		nanosleep(&pause, NULL);
 	}

@@ -6,7 +6,8 @@
  * One question to a running filemond and its answer (doc/control-protocol.md).
  * A watcher that was killed is back within about a second, so a connection
  * that is refused or breaks off is tried again for a while as long as the lock
- * is held; every method may be asked twice.
+ * is held; every method may be asked twice.  One that lost its socket is told so
+ * (nudge.h), and waited for no longer than making another takes.
  */
 
 #include <cjson/cJSON.h>

@@ -3,13 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "base/clk.h"
 #include "base/compiler.h"
@@ -17,13 +13,13 @@
 #include "base/log.h"
 #include "base/xmalloc.h"
 #include "watcher/commands.h"
+#include "watcher/listener.h"
 #include "watcher/spare.h"
 #include "watcher/waiters.h"
 #include "watcher/watcher_priv.h"
 
 #define LINE_MAX_BYTES (64 * 1024)
 #define OUT_MAX_BYTES (4 * 1024 * 1024)
-#define BACKLOG 64
 #define ASKED_REST_MS 1000 /* who asks all the time has asked again by then */
 
 struct client {
@@ -34,7 +30,9 @@ struct client {
 
 struct control {
 	struct watcher *w;
-	int fd, spare;
+	struct listener listener;
+	int spare;
+	int fault; /* errno: why the socket could not be made again */
 	char *path;
 	struct ev_io io;
 	struct client *clients;
@@ -247,7 +245,7 @@ accept_and_close(struct control *control)
 	int fd;
 
 	fd_close(&control->spare);
-	fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC);
+	fd = accept4(control->listener.fd, NULL, NULL, SOCK_CLOEXEC);
 	fd_close(&fd);
 	control->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	log_warnx("control: a client was turned away: out of file descriptors");
@@ -257,7 +255,7 @@ static void
 on_accept(struct ev_loop *loop, struct ev_io *io, int events)
 {
 	struct control *control = io->data;
-	int fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd = accept4(control->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	(void)loop;
 	(void)events;
@@ -272,85 +270,46 @@ on_accept(struct ev_loop *loop, struct ev_io *io, int events)
 		fd_close(&fd);
 }
 
-/*
- * sun_path holds 107 bytes; a longer path is reached through a descriptor of
- * its directory (proc(5): /proc/self/fd).
- */
-static int
-socket_address(const char *path, struct sockaddr_un *address, int *dir)
-{
-	const char *slash = strrchr(path, '/');
-	char *parent;
-
-	*dir = -1;
-	memset(address, 0, sizeof(*address));
-	address->sun_family = AF_UNIX;
-	if (strlen(path) < sizeof(address->sun_path)) {
-		memcpy(address->sun_path, path, strlen(path));
-		return 0;
-	}
-	parent = xstrndup(path, (size_t)(slash - path));
-	*dir = fd_openat(AT_FDCWD, parent, O_PATH | O_DIRECTORY);
-	free(parent);
-	if (*dir == -1)
-		return -1;
-	if (snprintf(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d%s",
-		*dir, slash) < (int)sizeof(address->sun_path))
-		return 0;
-	errno = ENAMETOOLONG;
-	return -1;
-}
-
-static int
-listen_at(const char *path)
-{
-	struct sockaddr_un address;
-	int dir = -1, fd = -1;
-	mode_t mask;
-
-	if (socket_address(path, &address, &dir) == -1)
-		goto fail;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd == -1)
-		goto fail;
-	/* We hold the lock, so what is there is left over from a dead one. */
-	if (unlink(address.sun_path) == -1 && errno != ENOENT)
-		goto fail;
-	mask = umask(0177);
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == -1) {
-		umask(mask);
-		goto fail;
-	}
-	umask(mask);
-	if (listen(fd, BACKLOG) == -1)
-		goto fail;
-	fd_close(&dir);
-	return fd;
-fail:
-	fd_close(&dir);
-	fd_close(&fd);
-	return -1;
-}
-
 struct control *
 control_open(struct watcher *w)
 {
-	struct control *control;
-	int fd = listen_at(w->config->control_socket);
+	struct control *control = xcalloc(1, sizeof(*control));
 
-	if (fd == -1) {
-		log_error("control socket %s", w->config->control_socket);
+	control->w = w;
+	control->path = xstrdup(w->config->control_socket);
+	if (listener_open(&control->listener, control->path) == -1) {
+		log_error("control socket %s", control->path);
+		free(control->path);
+		free(control);
 		return NULL;
 	}
-	control = xcalloc(1, sizeof(*control));
-	control->w = w;
-	control->fd = fd;
 	control->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	control->path = xstrdup(w->config->control_socket);
-	ev_io_init(&control->io, on_accept, fd, EV_READ);
+	ev_io_init(&control->io, on_accept, control->listener.fd, EV_READ);
 	control->io.data = control;
 	ev_io_start(w->loop, &control->io);
 	return control;
+}
+
+void
+control_look(struct control *control)
+{
+	if (control == NULL || listener_is_there(&control->listener))
+		return;
+	if (listener_renew(&control->listener) == -1) {
+		if (errno != control->fault)
+			log_error(
+			    "control socket %s: was removed or replaced, and cannot be "
+			    "made again",
+			    control->path);
+		control->fault = errno;
+		return;
+	}
+	control->fault = 0;
+	ev_io_stop(control->w->loop, &control->io);
+	ev_io_set(&control->io, control->listener.fd, EV_READ);
+	ev_io_start(control->w->loop, &control->io);
+	log_warnx(
+	    "control socket %s: was removed or replaced (made again)", control->path);
 }
 
 void
@@ -365,9 +324,8 @@ control_close(struct control *control)
 		forget_client(control->clients);
 		conn_free(conn);
 	}
-	fd_close(&control->fd);
+	listener_close(&control->listener);
 	fd_close(&control->spare);
-	unlink(control->path);
 	free(control->path);
 	free(control);
 }

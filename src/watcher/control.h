@@ -40,6 +40,8 @@ struct request {
 /* NULL with errno; the reason was logged. */
 struct control *control_open(struct watcher *);
 void control_close(struct control *);
+/* Makes the socket again where it was removed or replaced; control may be NULL. */
+void control_look(struct control *);
 bool control_is_open(const struct control *, const struct conn *);
 
 /* Takes result. */

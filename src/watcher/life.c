@@ -16,6 +16,7 @@
 #include "base/xmalloc.h"
 #include "conf/tags.h"
 #include "watcher/ask.h"
+#include "watcher/control.h"
 #include "watcher/dispatch.h"
 #include "watcher/keep.h"
 #include "watcher/watcher_priv.h"
@@ -187,6 +188,18 @@ life_runner_gone(void *ctx, const char *why)
 	life_end(w);
 }
 
+/* A name that came or went in the directory may be that of the control socket. */
+static void
+look_at_socket(struct watcher *w, const struct stat *dir)
+{
+	const struct timespec *now = &dir->st_mtim, *then = &w->state_mtime;
+
+	if (now->tv_sec == then->tv_sec && now->tv_nsec == then->tv_nsec)
+		return;
+	w->state_mtime = *now;
+	control_look(w->control);
+}
+
 /*
  * Without its directory nobody can reach this daemon, another one may be started
  * in a new one, and what is recorded goes nowhere.
@@ -199,9 +212,13 @@ life_look(struct watcher *w)
 
 	if (dir == NULL || w->exit_code != 0)
 		return;
-	if (lstat(dir, &st) == 0 ? st.st_dev == w->state_dev && st.st_ino == w->state_ino
-				 : errno != ENOENT && errno != ENOTDIR)
+	if (lstat(dir, &st) == -1) {
+		if (errno != ENOENT && errno != ENOTDIR)
+			return;
+	} else if (st.st_dev == w->state_dev && st.st_ino == w->state_ino) {
+		look_at_socket(w, &st);
 		return;
+	}
 	log_errorx("%s: was removed or replaced (stopping at once)", dir);
 	w->exit_code = CHILD_EXIT_STATE_GONE;
 	life_end(w);
@@ -253,6 +270,17 @@ on_reload_signal(struct ev_loop *loop, struct ev_signal *sig, int events)
 	reload_begin(sig->data, NULL, NULL);
 }
 
+/* Whoever did not find the control socket asks so. */
+static void
+on_look_signal(struct ev_loop *loop, struct ev_signal *sig, int events)
+{
+	struct watcher *w = sig->data;
+
+	(void)loop;
+	(void)events;
+	control_look(w->control);
+}
+
 static void
 reopen_trace(const char *path)
 {
@@ -297,6 +325,7 @@ life_start(struct watcher *w)
 	add_signal(w, &w->sig_int, on_stop_signal, SIGINT);
 	add_signal(w, &w->sig_hup, on_reload_signal, SIGHUP);
 	add_signal(w, &w->sig_usr1, on_reopen_signal, SIGUSR1);
+	add_signal(w, &w->sig_cont, on_look_signal, SIGCONT);
 	if (w->setup.life_fd == -1)
 		return;
 	ev_io_init(&w->life_io, on_life, w->setup.life_fd, EV_READ);

@@ -18,7 +18,8 @@ void life_start(struct watcher *);
 /* The runner's, for wire_new; ctx is the watcher. */
 void life_message(void *ctx, const struct wire_msg *);
 void life_runner_gone(void *ctx, const char *why);
-/* Every turn: ends at once where the state directory is another one, or gone. */
+/* Every turn: ends at once where the state directory is another one, or gone; makes
+   the control socket again where it was removed from it. */
 void life_look(struct watcher *);
 /* Every turn: goes on with stopping. */
 void life_continue(struct watcher *, int64_t now_ms);

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "eventlog/evlog.h"
@@ -157,7 +158,7 @@ struct watcher {
 	struct ev_timer timer;
 	struct ev_prepare flush;
 	struct ev_idle busy;
-	struct ev_signal sig_term, sig_int, sig_hup, sig_usr1;
+	struct ev_signal sig_term, sig_int, sig_hup, sig_usr1, sig_cont;
 	struct ev_io life_io;
 	bool ready;
 	bool scanning; /* a scan of everything is under way */
@@ -178,6 +179,7 @@ struct watcher {
 	int64_t unsure_after; /* nodes up to this id were looked at again */
 	dev_t state_dev;      /* of the state directory, at the start */
 	ino_t state_ino;
+	struct timespec state_mtime;
 	bool stopping, stop_sent, cut;
 	bool renewing; /* stopping, to make place for a new filemond */
 	int64_t stop_due_ms;

@@ -58,13 +58,37 @@ touch "$GATE"
 ok "it restarts" wait_for "$LIMIT" st_is .renewals 1
 ok "and is idle" idle
 
-# One that cannot be asked any more.
+# One whose socket was removed or replaced.  Idle, it does not see it by itself.
+watcher=$(pid_of watcher)
+rm "$P/.filemon/control.sock"
+is "without its socket it is told, and makes it again" "$(ctl status --json | jq .ready)" true
+ok "... and says so" grep -q 'control.sock: was removed or replaced (made again)' "$P/.filemon/trace.log"
+is "... for its user alone" "$(stat -c %a "$P/.filemon/control.sock")" 600
 mv "$P/.filemon/control.sock" "$T/socket"
-for cmd in reload wait status; do
-	like "without its socket, $cmd says what helps" "$(ctl $cmd 2>&1)" \
-		"*control.sock: No such file*removed*'filemonctl stop' ends it*"
+is "so it is when that was moved" "$(ctl reload)" "nothing changed"
+rm "$P/.filemon/control.sock"
+: >"$P/.filemon/control.sock"
+touch "$GATE"
+date >>"$P/file"
+ok "at work, it sees by itself that the socket was replaced" wait_for "$LIMIT" test -S "$P/.filemon/control.sock"
+ok "... and answers" idle
+like "a socket that is named otherwise is not waited for long" \
+	"$(ctl -o "control-socket=$T/other.sock" status 2>&1)" \
+	"*other.sock: No such file*removed*'filemonctl stop' ends it*"
+
+# One that has lost its socket, and cannot make another one.
+rm "$P/.filemon/control.sock"
+mkdir "$P/.filemon/control.sock"
+kill -CONT "$watcher"
+ok "what it cannot remove is in its way, and it says so" \
+	wait_for "$LIMIT" grep -q 'control.sock: was removed or replaced, and cannot be made again: Is a dir' \
+	"$P/.filemon/trace.log"
+rmdir "$P/.filemon/control.sock"
+for cmd in wait status; do
+	ok "... until that has gone: $cmd" ctl $cmd
 done
-ok "... and it does" ctl stop
+ok "it stops" ctl stop
+not_ok "and its socket goes with it" test -e "$P/.filemon/control.sock"
 
 # One whose lock was removed: it answers, and is there.
 cat >"$T/unlocked.pl" <<'PERL'
