@@ -5,6 +5,7 @@
 # shellcheck source=/dev/null
 . "${top_srcdir:?}/tests/lib/daemon.sh"
 need jq
+[ "${TEST_BACKEND:-inotify}" = inotify ] || skip_all "inotify alone hands its watches over"
 
 # The program is our own copy, so that another can be put in its place.
 REAL=$FILEMOND

@@ -4,6 +4,7 @@
 # shellcheck source=/dev/null
 . "${top_srcdir:?}/tests/lib/daemon.sh"
 need jq
+[ "${TEST_BACKEND:-inotify}" = inotify ] || skip_all "inotify alone hands its watches over"
 
 project tree <<CONF
 settle = 5ms
