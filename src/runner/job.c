@@ -4,26 +4,22 @@
 
 #include <errno.h>
 #include <ev.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clk.h"
-#include "base/fd.h"
 #include "base/log.h"
 #include "base/xmalloc.h"
 #include "runner/cgroup.h"
 #include "runner/env.h"
 #include "runner/output.h"
+#include "runner/streams.h"
 
 #define KILL_AGAIN_MS 1000 /* what was forked just before */
 #define DRAIN_MS 1000	   /* output after the death */
 #define REMNANTS_MS 5000   /* processes that even SIGKILL does not end (state D) */
-#define READ_MAX (64 * 1024)
-#define READS_AT_ONCE 16 /* of what a grandchild may print without end */
 
 static const struct output_limits limits = {
 	.tail = WIRE_OUTPUT_MAX,
@@ -47,11 +43,6 @@ enum job_state {
 	JOB_SWEEPING, /* dead; only descendants are left */
 };
 
-struct stream {
-	struct ev_io io; /* io.fd is -1 when it has ended */
-	struct job *job;
-};
-
 struct job {
 	struct ev_loop *loop;
 	struct job_hooks hooks;
@@ -71,23 +62,10 @@ struct job {
 	struct ev_io start; /* the status pipe; fd is -1 when it is known */
 	bool failed;	    /* the program was not started: */
 	struct spawn_error error;
-	struct stream streams[OUTPUT_STREAMS];
 	struct output *output;
+	struct streams streams; /* where output comes from */
 	struct ev_timer timer;
 };
-
-/* One for all: a job keeps none of its own while nothing is printed. */
-static char read_buf[READ_MAX];
-
-static void
-close_io(struct job *job, struct ev_io *io)
-{
-	if (io->fd == -1)
-		return;
-	ev_io_stop(job->loop, io);
-	close(io->fd);
-	ev_io_set(io, -1, EV_READ);
-}
 
 static void
 arm(struct job *job, int64_t ms)
@@ -96,16 +74,6 @@ arm(struct job *job, int64_t ms)
 	ev_now_update(job->loop);
 	ev_timer_set(&job->timer, (double)ms / 1000, 0.);
 	ev_timer_start(job->loop, &job->timer);
-}
-
-static bool
-has_output(const struct job *job)
-{
-	for (int i = 0; i < OUTPUT_STREAMS; i++) {
-		if (job->streams[i].io.fd != -1)
-			return true;
-	}
-	return false;
 }
 
 static void
@@ -151,46 +119,24 @@ finish(struct job *job)
 static void
 settle(struct job *job)
 {
-	if (!job_is_alive(job) && job->swept && !has_output(job))
+	if (!job_is_alive(job) && job->swept && !streams_are_open(&job->streams))
 		finish(job);
 }
 
-/* false where nothing more is to be read now; the end of it is seen to. */
-static bool
-read_output(struct stream *stream)
+static void
+on_end_of_output(void *ctx)
 {
-	struct job *job = stream->job;
-	ssize_t n = read(stream->io.fd, read_buf, sizeof(read_buf));
-	if (n > 0)
-		output_add(job->output, (enum output_stream)(stream - job->streams),
-		    read_buf, (size_t)n, clk_mono_ms());
-	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
-		close_io(job, &stream->io);
-	return n > 0;
+	settle(ctx);
 }
 
 static void
-on_output(struct ev_loop *loop, struct ev_io *io, int events)
+close_start(struct job *job)
 {
-	(void)loop, (void)events;
-	struct stream *stream = io->data;
-	read_output(stream);
-	if (io->fd == -1)
-		settle(stream->job);
-}
-
-/* What a dead job has printed lies there; usually the end of it, too. */
-static void
-read_rest(struct job *job)
-{
-	for (int i = 0; i < OUTPUT_STREAMS; i++) {
-		for (int n = 0; n < READS_AT_ONCE && job->streams[i].io.fd != -1; n++) {
-			if (!read_output(&job->streams[i]))
-				break;
-		}
-		if (job->streams[i].io.fd != -1)
-			ev_io_start(job->loop, &job->streams[i].io);
-	}
+	if (job->start.fd == -1)
+		return;
+	ev_io_stop(job->loop, &job->start);
+	close(job->start.fd);
+	ev_io_set(&job->start, -1, EV_READ);
 }
 
 static void
@@ -200,7 +146,7 @@ learn_start(struct job *job)
 	if (known == 0)
 		return;
 	job->failed = known == -1;
-	close_io(job, &job->start);
+	close_start(job);
 	if (!job->failed)
 		job->hooks.started(job->hooks.ctx, job);
 }
@@ -232,8 +178,7 @@ static void
 end_draining(struct job *job)
 {
 	job->state = JOB_SWEEPING;
-	for (int i = 0; i < OUTPUT_STREAMS; i++)
-		close_io(job, &job->streams[i].io);
+	streams_close(&job->streams);
 	arm(job, REMNANTS_MS - DRAIN_MS);
 	settle(job);
 }
@@ -287,55 +232,17 @@ new_job(struct ev_loop *loop, const struct job_spec *spec, const struct job_hook
 	job->timer.data = job;
 	ev_io_init(&job->start, on_start, -1, EV_READ);
 	job->start.data = job;
-	for (int i = 0; i < OUTPUT_STREAMS; i++) {
-		job->streams[i].job = job;
-		ev_io_init(&job->streams[i].io, on_output, -1, EV_READ);
-		job->streams[i].io.data = &job->streams[i];
-	}
+	streams_init(&job->streams, loop, job->output, on_end_of_output, job);
 	return job;
 }
 
-/* The reading end alone does not block. */
 static int
-make_pipe(int fds[2])
-{
-	if (pipe2(fds, O_CLOEXEC) == -1)
-		return -1;
-	return fcntl(fds[0], F_SETFL, O_NONBLOCK);
-}
-
-/* For the next job, made when nobody waits for it. */
-static int spare[OUTPUT_STREAMS][2] = { { -1, -1 }, { -1, -1 } };
-
-/* Where it fails, the next job makes its own, or tells why not. */
-static void
-make_spare(void)
-{
-	for (int i = 0; i < OUTPUT_STREAMS; i++) {
-		if (spare[i][0] == -1)
-			make_pipe(spare[i]);
-	}
-}
-
-static int
-take_pipe(int i, int fds[2])
-{
-	if (spare[i][0] == -1)
-		return make_pipe(fds);
-	memcpy(fds, spare[i], sizeof(spare[i]));
-	spare[i][0] = spare[i][1] = -1;
-	return 0;
-}
-
-static int
-spawn_job(const struct job_spec *spec, int fds[OUTPUT_STREAMS][2], struct spawned *out,
+spawn_job(const struct job_spec *spec, struct pipes *pipes, struct spawned *out,
     struct spawn_error *error)
 {
-	for (int i = spec->out_fd > 0 ? OUTPUT_STDERR : 0; i < OUTPUT_STREAMS; i++) {
-		if (take_pipe(i, fds[i]) == -1) {
-			*error = (struct spawn_error){ SPAWN_PIPE, errno };
-			return -1;
-		}
+	if (pipes_open(pipes, spec->out_fd > 0 ? OUTPUT_STDERR : OUTPUT_STDOUT) == -1) {
+		*error = (struct spawn_error){ SPAWN_PIPE, errno };
+		return -1;
 	}
 	struct spawn spawn = {
 		.argv = spec->argv,
@@ -343,8 +250,8 @@ spawn_job(const struct job_spec *spec, int fds[OUTPUT_STREAMS][2], struct spawne
 		.cwd = spec->cwd,
 		.user = spec->user,
 		.in_fd = spec->in_fd,
-		.out_fd = spec->out_fd > 0 ? spec->out_fd : fds[OUTPUT_STDOUT][1],
-		.err_fd = fds[OUTPUT_STDERR][1],
+		.out_fd = spec->out_fd > 0 ? spec->out_fd : pipes->fds[OUTPUT_STDOUT][1],
+		.err_fd = pipes->fds[OUTPUT_STDERR][1],
 		.cgroup_fd = spec->cgroup ? cgroup_procs_fd(spec->cgroup) : 0,
 		.limits = spec->limits,
 		.quick = spec->quick,
@@ -353,14 +260,11 @@ spawn_job(const struct job_spec *spec, int fds[OUTPUT_STREAMS][2], struct spawne
 }
 
 static void
-adopt(struct job *job, const struct spawned *spawned, int fds[OUTPUT_STREAMS][2])
+adopt(struct job *job, const struct spawned *spawned, struct pipes *pipes)
 {
 	job->pid = spawned->pid;
 	ev_io_set(&job->start, spawned->status_fd, EV_READ);
-	for (int i = 0; i < OUTPUT_STREAMS; i++) {
-		ev_io_set(&job->streams[i].io, fds[i][0], EV_READ);
-		fds[i][0] = -1;
-	}
+	streams_take(&job->streams, pipes);
 	if (spawned->status_fd != -1)
 		job_attend(job);
 }
@@ -370,22 +274,19 @@ struct job *
 job_start(struct ev_loop *loop, const struct job_spec *spec,
     const struct job_hooks *hooks, struct spawn_error *error)
 {
-	int fds[OUTPUT_STREAMS][2] = { { -1, -1 }, { -1, -1 } };
+	struct pipes pipes = PIPES_NONE;
 	int64_t from = clk_mono_ns();
 	struct spawned spawned;
 	struct job *job = NULL;
-	if (spawn_job(spec, fds, &spawned, error) == 0) {
+	if (spawn_job(spec, &pipes, &spawned, error) == 0) {
 		job = new_job(loop, spec, hooks);
 		job->started_ns = from;
-		adopt(job, &spawned, fds);
-		make_spare();
+		adopt(job, &spawned, &pipes);
+		pipes_make_spare();
 	} else {
 		cgroup_free(spec->cgroup);
 	}
-	for (int i = 0; i < OUTPUT_STREAMS; i++) {
-		fd_close(&fds[i][0]);
-		fd_close(&fds[i][1]);
-	}
+	pipes_close(&pipes);
 	if (job && spec->timeout_ms > 0)
 		arm(job, spec->timeout_ms);
 	return job;
@@ -397,9 +298,8 @@ job_free(struct job *job)
 	if (!job)
 		return;
 	ev_timer_stop(job->loop, &job->timer);
-	close_io(job, &job->start);
-	for (int i = 0; i < OUTPUT_STREAMS; i++)
-		close_io(job, &job->streams[i].io);
+	close_start(job);
+	streams_close(&job->streams);
 	cgroup_free(job->cgroup);
 	output_free(job->output);
 	free(job->subject);
@@ -438,10 +338,7 @@ job_attend(struct job *job)
 	if (job->attended)
 		return;
 	job->attended = true;
-	for (int i = 0; i < OUTPUT_STREAMS; i++) {
-		if (job->streams[i].io.fd != -1)
-			ev_io_start(job->loop, &job->streams[i].io);
-	}
+	streams_start(&job->streams);
 	if (job->start.fd != -1)
 		ev_io_start(job->loop, &job->start);
 	else
@@ -457,7 +354,7 @@ job_exited(struct job *job, int status, const struct rusage *usage)
 	/* It is dead, so what the pipe does not hold now will never come. */
 	learn_start(job);
 	job->state = JOB_DRAINING;
-	read_rest(job);
+	streams_read_rest(&job->streams);
 	arm(job, DRAIN_MS);
 }
 
