@@ -12,12 +12,11 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/xmalloc.h"
+#include "ctl/search.h"
 #include "eventlog/name.h"
 #include "eventlog/segfile.h"
 
 #define BLOCK (64 * 1024)
-#define PROBE (4 * 1024)
-#define LINE_LENGTH_MAX (16 * 1024 * 1024)
 
 struct segments {
 	char *dir;
@@ -108,81 +107,20 @@ segments_seek_start(struct segments *s)
 	names_release(&names);
 }
 
-/* 1 with the complete line that contains the byte at, or, where that is not
-   the first of a line, with the next one; *start is where it begins.  0: there
-   is none. */
-static int
-line_after(struct segfile *file, off_t at, struct buf *buf, off_t *start, size_t *len)
-{
-	const char *end = NULL, *line = NULL;
-	ssize_t n = 1;
-
-	buf_reset(buf);
-	while (end == NULL && n > 0 && buf->len < 2 * LINE_LENGTH_MAX) {
-		size_t want = buf->len > 0 ? buf->len : PROBE;
-		buf_reserve(buf, want);
-		n = segfile_read(file, buf->p + buf->len, want, at + (off_t)buf->len);
-		if (n > 0)
-			buf->len += (size_t)n;
-		line = at == 0 ? buf->p : memchr(buf->p, '\n', buf->len);
-		if (line == NULL || buf->len == 0)
-			continue;
-		line += at != 0;
-		end = memchr(line, '\n', buf->len - (size_t)(line - buf->p));
-	}
-	if (end == NULL)
-		return n == -1 ? -1 : 0;
-	*start = at + (line - buf->p);
-	*len = (size_t)(end - line);
-	return 1;
-}
-
-struct order {
-	segments_wanted_cb is_before;
-	void *ctx;
-};
-
-/* Is the first line of the segment before what is looked for? */
 static bool
-begins_before(const struct segments *s, uint64_t first, const struct order *order)
+begins_before(const struct segments *s, uint64_t first, const struct search_order *order)
 {
 	struct segfile *file = segfile_open(s->dir, first);
-	struct buf buf = BUF_INIT;
-	off_t start;
-	size_t len;
-	bool before = file != NULL && line_after(file, 0, &buf, &start, &len) == 1 &&
-	    order->is_before(order->ctx, buf.p, len);
+	bool before = file != NULL && search_begins_before(file, order);
 
-	buf_release(&buf);
 	segfile_close(file);
 	return before;
-}
-
-/* A line's beginning such that all before it are before, and nothing that is
-   not is far behind it. */
-static off_t
-halve(struct segfile *file, const struct order *order)
-{
-	off_t low = 0, high = segfile_size(file), start;
-	struct buf buf = BUF_INIT;
-	size_t len;
-
-	while (high - low > BLOCK) {
-		off_t middle = low + (high - low) / 2;
-		if (line_after(file, middle, &buf, &start, &len) == 1 && start < high &&
-		    order->is_before(order->ctx, buf.p + (start - middle), len))
-			low = start;
-		else
-			high = middle;
-	}
-	buf_release(&buf);
-	return low;
 }
 
 void
 segments_seek(struct segments *s, segments_wanted_cb is_before, void *ctx)
 {
-	const struct order order = { is_before, ctx };
+	const struct search_order order = { is_before, ctx };
 	struct names names = list_names(s);
 	size_t low = 0, high = names.n;
 
@@ -196,87 +134,14 @@ segments_seek(struct segments *s, segments_wanted_cb is_before, void *ctx)
 	if (low == 0 || move_to(s, names.v[low - 1].first, 0) == -1)
 		segments_seek_start(s);
 	else
-		s->offset = halve(s->file, &order);
+		s->offset = search_halve(s->file, &order);
 	names_release(&names);
-}
-
-/* A search backwards: how many are still wanted, and by whom. */
-struct search {
-	long left;
-	segments_wanted_cb wanted;
-	void *ctx;
-};
-
-static bool
-counts(struct search *search, const char *line, size_t len)
-{
-	return search->wanted(search->ctx, line, len) && --search->left == 0;
-}
-
-/*
- * Looks at the complete lines of block from its end; lines that begin before it
- * are left: *rest is their length with the newline.  True where the search
- * ended, at the line that begins at *rest.
- */
-static bool
-search_block(struct search *search, const struct buf *block, bool is_start, size_t *rest)
-{
-	const char *end = memrchr(block->p, '\n', block->len);
-
-	while (end != NULL) {
-		const char *before = memrchr(block->p, '\n', (size_t)(end - block->p));
-		const char *line = before != NULL ? before + 1 : block->p;
-		if (before == NULL && !is_start)
-			break;
-		if (counts(search, line, (size_t)(end - line))) {
-			*rest = (size_t)(line - block->p);
-			return true;
-		}
-		end = before;
-	}
-	*rest = end != NULL ? (size_t)(end - block->p) + 1 : 0;
-	return false;
-}
-
-/* The place in file where the search ended; -1 where it did not. */
-static off_t
-search_segment(struct search *search, struct segfile *file)
-{
-	struct buf block = BUF_INIT, longer = BUF_INIT;
-	off_t at = segfile_size(file);
-	bool found = false, torn = true;
-	size_t rest = 0;
-
-	while (at > 0 && !found && block.len < LINE_LENGTH_MAX) {
-		size_t take = at < BLOCK ? (size_t)at : BLOCK;
-		buf_reset(&longer);
-		buf_reserve(&longer, take + block.len);
-		if (segfile_read(file, longer.p, take, at - (off_t)take) != (ssize_t)take)
-			break;
-		longer.len = take;
-		if (block.len > 0)
-			buf_add(&longer, block.p, block.len);
-		struct buf swap = block;
-		block = longer;
-		longer = swap;
-		at -= (off_t)take;
-		/* What follows the last newline of all is not complete. */
-		if (torn && memchr(block.p, '\n', block.len) == NULL)
-			continue;
-		torn = false;
-		found = search_block(search, &block, at == 0, &rest);
-		if (!found)
-			buf_truncate(&block, rest);
-	}
-	buf_release(&block);
-	buf_release(&longer);
-	return found ? at + (off_t)rest : -1;
 }
 
 void
 segments_seek_last(struct segments *s, long n, segments_wanted_cb wanted, void *ctx)
 {
-	struct search search = { .left = n, .wanted = wanted, .ctx = ctx };
+	struct search_last search = { .left = n, .wanted = wanted, .ctx = ctx };
 	struct names names = list_names(s);
 	size_t i = names.n;
 	off_t at = -1;
@@ -284,7 +149,7 @@ segments_seek_last(struct segments *s, long n, segments_wanted_cb wanted, void *
 	while (i > 0 && at == -1) {
 		struct segfile *file = segfile_open(s->dir, names.v[--i].first);
 		if (file != NULL)
-			at = search_segment(&search, file);
+			at = search_back(file, &search);
 		if (at != -1)
 			go_on_with(s, file, names.v[i].first, at);
 		else
@@ -324,7 +189,7 @@ read_more(struct segments *s)
 	s->offset += (off_t)s->used;
 	buf_consume(&s->buf, s->used);
 	s->used = 0;
-	if (s->buf.len > LINE_LENGTH_MAX) {
+	if (s->buf.len > SEARCH_LINE_MAX) {
 		errno = EMSGSIZE;
 		return -1;
 	}
