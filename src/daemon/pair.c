@@ -14,7 +14,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "conf/accepted.h"
-#include "runner/procs.h"
+#include "runner/leftovers.h"
 #include "runner/runner.h"
 #include "watcher/watcher.h"
 #include "wire/wire.h"
@@ -187,7 +187,7 @@ pair_end(struct pair *pair)
 	fd_close(&pair->life_fd);
 	fd_close(&pair->ready_fd);
 	fd_close(&pair->hand_fd);
-	size_t left = procs_end_all(END_MS);
+	size_t left = leftovers_end_all(END_MS);
 	if (left > 0)
 		log_warnx("%zu processes do not end (they are left to the kernel)", left);
 	*pair = (struct pair)PAIR_INIT;

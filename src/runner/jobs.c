@@ -17,6 +17,7 @@
 #include "runner/cgroup.h"
 #include "runner/env.h"
 #include "runner/jobs_priv.h"
+#include "runner/leftovers.h"
 #include "runner/orphans.h"
 #include "runner/procs.h"
 
@@ -264,7 +265,7 @@ end_leftovers(const struct jobs *jobs, const char *family)
 {
 	char prefix[JOBS_MARK_SIZE];
 	snprintf(prefix, sizeof(prefix), "%s.", family);
-	size_t n = procs_end_marked(JOBS_MARK, prefix, jobs->prefix);
+	size_t n = leftovers_end_marked(JOBS_MARK, prefix, jobs->prefix);
 	if (n > 0)
 		log_warnx("%zu processes of handlers were left behind by a filemond that "
 			  "was killed (they were killed)",

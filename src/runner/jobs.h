@@ -41,7 +41,7 @@ struct jobs;
  * is killed now.  "": there is none to look for.
  */
 struct jobs *jobs_new(struct ev_loop *, const char *family, const struct jobs_events *);
-/* Forgets all; kills nothing (procs_end_all does). */
+/* Forgets all; kills nothing (leftovers_end_all does). */
 void jobs_free(struct jobs *);
 size_t jobs_count(const struct jobs *); /* without those that have an owner */
 

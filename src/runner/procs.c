@@ -7,27 +7,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/clk.h"
 #include "base/fd.h"
 #include "base/xmalloc.h"
 
 #define READ_SIZE 4096
 /* /proc/PID/environ is searched so far: the rest of a huge one is not ours. */
 #define TEXT_MAX (256 * 1024)
-/* A process that forks and exits in a loop is only met by one who is as quick. */
-#define QUICK_PASSES 20
-#define LOOK_AGAIN_MS 5
 
 void
 procs_reset(struct procs *list)
@@ -43,8 +37,8 @@ procs_release(struct procs *list)
 	*list = (struct procs)PROCS_INIT;
 }
 
-static void
-add(struct procs *list, const struct proc *proc)
+void
+procs_add(struct procs *list, const struct proc *proc)
 {
 	if (list->n == list->cap) {
 		list->cap = list->cap > 0 ? 2 * list->cap : 16;
@@ -159,7 +153,7 @@ add_listed(const char *text, pid_t parent, struct procs *list)
 		if (procs_stat((pid_t)pid, &proc) == -1)
 			note_failure(list);
 		else if (proc.ppid == parent)
-			add(list, &proc);
+			procs_add(list, &proc);
 	}
 }
 
@@ -233,8 +227,8 @@ procs_own(pid_t *pids, size_t max)
 	}
 }
 
-static void
-add_all(struct procs *list)
+void
+procs_all(struct procs *list)
 {
 	struct proc proc;
 	DIR *dir = opendir("/proc");
@@ -244,7 +238,7 @@ add_all(struct procs *list)
 	}
 	for (pid_t pid; (pid = next_number(dir)) > 0;) {
 		if (procs_stat(pid, &proc) == 0)
-			add(list, &proc);
+			procs_add(list, &proc);
 		else
 			note_failure(list);
 	}
@@ -256,7 +250,7 @@ add_children_among(const struct procs *all, pid_t parent, struct procs *list)
 {
 	for (size_t i = 0; i < all->n; i++) {
 		if (all->v[i].ppid == parent)
-			add(list, &all->v[i]);
+			procs_add(list, &all->v[i]);
 	}
 }
 
@@ -268,7 +262,7 @@ procs_children(pid_t pid, struct procs *list)
 	if (read_children(pid, list))
 		return;
 	list->n = before;
-	add_all(&all);
+	procs_all(&all);
 	add_children_among(&all, pid, list);
 	list->partial |= all.partial;
 	procs_release(&all);
@@ -294,7 +288,7 @@ procs_tree(pid_t pid, struct procs *list)
 	if (known)
 		return;
 	list->n = before;
-	add_all(&all);
+	procs_all(&all);
 	add_tree_among(&all, pid, list);
 	list->partial |= all.partial;
 	procs_release(&all);
@@ -354,94 +348,4 @@ procs_env(const struct proc *proc, const char *name, char *value, size_t size)
 	}
 	free(text);
 	return found;
-}
-
-/* Zombies of ours are only to be reaped; those below others are theirs. */
-static void
-kill_living(const struct procs *list)
-{
-	for (size_t i = 0; i < list->n; i++) {
-		if (!list->v[i].dead)
-			procs_signal(&list->v[i], SIGKILL);
-	}
-}
-
-/* false where no child is left at all. */
-static bool
-reap_dead(void)
-{
-	pid_t pid;
-	do
-		pid = waitpid(-1, NULL, WNOHANG | __WALL);
-	while (pid > 0 || (pid == -1 && errno == EINTR));
-	return pid == 0;
-}
-
-size_t
-procs_end_all(int64_t max_ms)
-{
-	struct procs list = PROCS_INIT;
-	int64_t end = clk_mono_ms() + max_ms;
-	size_t left = 0;
-	/* A descendant is below a child, so none is left when no child is. */
-	for (int pass = 0; reap_dead(); pass++) {
-		procs_reset(&list);
-		procs_tree(getpid(), &list);
-		kill_living(&list);
-		if (clk_mono_ms() >= end) {
-			left = list.n > 0 ? list.n : 1;
-			break;
-		}
-		poll(NULL, 0, pass < QUICK_PASSES ? 0 : LOOK_AGAIN_MS);
-	}
-	procs_release(&list);
-	return left;
-}
-
-/* Itself and those above it. */
-static void
-add_ancestors(struct procs *list)
-{
-	struct proc proc;
-	for (pid_t pid = getpid(); pid > 0 && procs_stat(pid, &proc) == 0;
-	     pid = proc.ppid)
-		add(list, &proc);
-}
-
-static bool
-holds(const struct procs *list, pid_t pid)
-{
-	for (size_t i = 0; i < list->n; i++) {
-		if (list->v[i].pid == pid)
-			return true;
-	}
-	return false;
-}
-
-static bool
-is_marked(const struct proc *proc, const char *name, const char *prefix, const char *ours)
-{
-	char value[256];
-	return procs_env(proc, name, value, sizeof(value)) &&
-	    strncmp(value, prefix, strlen(prefix)) == 0 &&
-	    strncmp(value, ours, strlen(ours)) != 0;
-}
-
-size_t
-procs_end_marked(const char *name, const char *prefix, const char *ours)
-{
-	struct procs all = PROCS_INIT, spared = PROCS_INIT;
-	size_t n = 0;
-	add_ancestors(&spared);
-	add_all(&all);
-	for (size_t i = 0; i < all.n; i++) {
-		const struct proc *proc = &all.v[i];
-		if (!proc->dead && !holds(&spared, proc->pid) &&
-		    is_marked(proc, name, prefix, ours) &&
-		    procs_signal(proc, SIGKILL) == 0)
-			n++;
-	}
-	procs_release(&all);
-	procs_release(&spared);
-	return n;
 }

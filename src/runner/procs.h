@@ -3,7 +3,7 @@
 #define FILEMON_RUNNER_PROCS_H
 
 /*
- * Processes as /proc shows them, and the end of those that came from us.  What
+ * Processes as /proc shows them: who is below whom, and what they were given.  What
  * is read is a moment's view: a process may be forked or be gone right after,
  * so who must have all of them looks again until none is left.
  */
@@ -34,6 +34,7 @@ struct procs {
 
 void procs_reset(struct procs *);
 void procs_release(struct procs *);
+void procs_add(struct procs *, const struct proc *);
 
 /* -1 with errno where there is no such process. */
 int procs_stat(pid_t, struct proc *);
@@ -46,6 +47,8 @@ uint64_t procs_now(void);
  * first call alone.
  */
 ssize_t procs_own(pid_t *pids, size_t max);
+/* Adds all that there are. */
+void procs_all(struct procs *);
 /* Adds the children of pid, zombies too. */
 void procs_children(pid_t pid, struct procs *);
 /* Adds all descendants of pid, without itself; parents before children. */
@@ -57,17 +60,5 @@ int procs_signal(const struct proc *, int sig);
  * false where it is not there, is longer than size, or may not be read.
  */
 bool procs_env(const struct proc *, const char *name, char *value, size_t size);
-
-/*
- * Kills (SIGKILL) everything below the calling process and reaps it, over and
- * over until nothing is left, for at most so long.  The number that could not
- * be ended.  Blocks: for the end of a process's life.
- */
-size_t procs_end_all(int64_t max_ms);
-/*
- * Kills every process whose environment variable name begins with prefix but
- * not with ours, sparing the caller and its ancestors.  The number killed.
- */
-size_t procs_end_marked(const char *name, const char *prefix, const char *ours);
 
 #endif

@@ -22,8 +22,8 @@
 #include "runner/cgroup.h"
 #include "runner/hasher.h"
 #include "runner/jobs.h"
+#include "runner/leftovers.h"
 #include "runner/order.h"
-#include "runner/procs.h"
 #include "runner/programs.h"
 #include "runner/runs.h"
 #include "runner/sinks.h"
@@ -409,7 +409,7 @@ runner_main(const struct runner_setup *setup)
 	token_configure(r.token, orders_config(r.orders));
 	mem_give_back();
 	ev_run(r.loop, 0);
-	size_t left = procs_end_all(END_ALL_MS);
+	size_t left = leftovers_end_all(END_ALL_MS);
 	if (left > 0)
 		log_warnx("%zu processes of handlers do not end", left);
 	bool stopped = r.stopped;

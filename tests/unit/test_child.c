@@ -17,6 +17,7 @@
 #include "runner/child.h"
 #include "runner/env.h"
 #include "runner/jobs.h"
+#include "runner/leftovers.h"
 #include "runner/procs.h"
 
 #define LONG_S 45.
@@ -134,7 +135,7 @@ tear_down(void)
 	child_free(child);
 	close_fds();
 	jobs_free(jobs);
-	procs_end_all(5000);
+	leftovers_end_all(5000);
 	ev_loop_destroy(loop);
 }
 

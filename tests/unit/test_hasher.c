@@ -15,7 +15,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "runner/jobs.h"
-#include "runner/procs.h"
+#include "runner/leftovers.h"
 #include "unit.h"
 
 #define LONG_S 45.
@@ -76,7 +76,7 @@ tear_down(void)
 	char path[256];
 	hasher_free(hasher);
 	jobs_free(jobs);
-	procs_end_all(5000);
+	leftovers_end_all(5000);
 	ev_loop_destroy(loop);
 	snprintf(path, sizeof(path), "%s/filemon-hash", dir);
 	unlink(path);

@@ -21,7 +21,7 @@
 #include "headless.h"
 #include "runner/env.h"
 #include "runner/jobs.h"
-#include "runner/procs.h"
+#include "runner/leftovers.h"
 
 #define LONG_S 45.
 #define RUNS 8
@@ -104,7 +104,7 @@ tear_down(void)
 {
 	int status;
 	jobs_free(jobs);
-	procs_end_all(5000);
+	leftovers_end_all(5000);
 	ev_loop_destroy(loop);
 	pid_t pid = fork();
 	if (pid == 0) {

@@ -13,6 +13,7 @@
 
 #include "descriptors.h"
 #include "headless.h"
+#include "runner/leftovers.h"
 #include "runner/procs.h"
 
 static int report[2];
@@ -197,7 +198,7 @@ START_TEST(one_whose_first_thread_has_ended_is_alive)
 	ck_assert(!proc.dead);
 	ck_assert(procs_env(&proc, "PATH", value, sizeof(value)));
 	ck_assert_int_eq(waitpid(proc.pid, &status, WNOHANG), 0);
-	ck_assert_uint_eq(procs_end_all(20000), 0);
+	ck_assert_uint_eq(leftovers_end_all(20000), 0);
 	ck_assert_int_eq(procs_stat(proc.pid, &proc), -1);
 }
 END_TEST
@@ -226,7 +227,7 @@ START_TEST(everything_below_is_ended_however_it_hides)
 	    "A=b");
 	start_sh("echo $$; kill -STOP $$", "A=b");
 	pid_t pids[3] = { next_line(), next_line(), next_line() };
-	ck_assert_uint_eq(procs_end_all(20000), 0);
+	ck_assert_uint_eq(leftovers_end_all(20000), 0);
 	for (int i = 0; i < 3; i++)
 		ck_assert(kill(pids[i], 0) == -1 && errno == ESRCH);
 	ck_assert(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);
@@ -246,7 +247,7 @@ START_TEST(a_family_is_ended_by_its_mark_but_not_our_own)
 	pid_t mine = start_sh("echo $$; kill -STOP $$", ours);
 	next_line();
 	ours[strlen(ours) - 1] = '\0';
-	ck_assert_uint_eq(procs_end_marked("MARK", name, ours + 5), 1);
+	ck_assert_uint_eq(leftovers_end_marked("MARK", name, ours + 5), 1);
 	ck_assert_int_eq(waitpid(left, &status, 0), left);
 	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	ck_assert_int_eq(waitpid(mine, &status, WNOHANG), 0);

@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "descriptors.h"
 #include "runner/jobs.h"
-#include "runner/procs.h"
+#include "runner/leftovers.h"
 #include "unit.h"
 
 #define LONG_S 45.
@@ -95,7 +95,7 @@ tear_down(void)
 	char command[128];
 	token_free(token);
 	jobs_free(jobs);
-	ck_assert_uint_eq(procs_end_all(10000), 0);
+	ck_assert_uint_eq(leftovers_end_all(10000), 0);
 	ev_loop_destroy(loop);
 	snprintf(command, sizeof(command), "rm -rf %s", dir);
 	ck_assert_int_eq(system(command), 0);
