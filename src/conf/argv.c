@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/xmalloc.h"
+#include "conf/placeholder.h"
 
 static const char *
 base_name(const char *path)
@@ -17,74 +18,91 @@ base_name(const char *path)
 }
 
 static void
-put_path(struct buf *out, const struct argv_values *v)
+put_path(struct buf *out, const void *values)
 {
+	const struct argv_values *v = values;
+
 	buf_adds(out, v->path);
 }
 
 static void
-put_relpath(struct buf *out, const struct argv_values *v)
+put_relpath(struct buf *out, const void *values)
 {
+	const struct argv_values *v = values;
+
 	buf_adds(out, v->relpath);
 }
 
 static void
-put_root(struct buf *out, const struct argv_values *v)
+put_root(struct buf *out, const void *values)
 {
+	const struct argv_values *v = values;
+
 	buf_adds(out, v->root);
 }
 
 static void
-put_name(struct buf *out, const struct argv_values *v)
+put_name(struct buf *out, const void *values)
 {
+	const struct argv_values *v = values;
+
 	buf_adds(out, base_name(v->path));
 }
 
 static void
-put_dir(struct buf *out, const struct argv_values *v)
+put_dir(struct buf *out, const void *values)
 {
+	const struct argv_values *v = values;
+
 	size_t n = (size_t)(base_name(v->path) - v->path);
 	buf_add(out, v->path, n > 1 ? n - 1 : n);
 }
 
 /* What follows the last dot; the dot of a hidden file starts no extension. */
 static void
-put_ext(struct buf *out, const struct argv_values *v)
+put_ext(struct buf *out, const void *values)
 {
+	const struct argv_values *v = values;
+
 	const char *name = base_name(v->path), *dot = strrchr(name, '.');
 	if (dot && dot != name)
 		buf_adds(out, dot + 1);
 }
 
 static void
-put_event(struct buf *out, const struct argv_values *v)
+put_event(struct buf *out, const void *values)
 {
+	const struct argv_values *v = values;
+
 	buf_adds(out, v->event);
 }
 
 static void
-put_old_path(struct buf *out, const struct argv_values *v)
+put_old_path(struct buf *out, const void *values)
 {
+	const struct argv_values *v = values;
+
 	if (v->old_path)
 		buf_adds(out, v->old_path);
 }
 
 static void
-put_attempt(struct buf *out, const struct argv_values *v)
+put_attempt(struct buf *out, const void *values)
 {
+	const struct argv_values *v = values;
+
 	buf_addi(out, v->attempt);
 }
 
 static void
-put_id(struct buf *out, const struct argv_values *v)
+put_id(struct buf *out, const void *values)
 {
+	const struct argv_values *v = values;
+
 	buf_adds(out, v->id);
 }
 
-static const struct placeholder {
-	const char *name;
-	void (*put)(struct buf *, const struct argv_values *);
-} placeholders[] = {
+static const struct placeholder of_handlers[] = {
 	{ "path", put_path },
 	{ "relpath", put_relpath },
 	{ "root", put_root },
@@ -96,76 +114,50 @@ static const struct placeholder {
 	{ "attempt", put_attempt },
 	{ "id", put_id },
 };
+static const struct placeholders handlers = { of_handlers, COUNTOF(of_handlers) };
 
-/* s is just behind the opening brace; *len is up to the closing one. */
-static const struct placeholder *
-placeholder_at(const char *s, size_t *len)
+static void
+put_alert(struct buf *out, const void *values)
 {
-	*len = strcspn(s, "}");
-	if (s[*len] == '\0')
-		return NULL;
-	for (size_t i = 0; i < COUNTOF(placeholders); i++)
-		if (strncmp(placeholders[i].name, s, *len) == 0 &&
-		    placeholders[i].name[*len] == '\0')
-			return &placeholders[i];
-	return NULL;
+	buf_adds(out, ((const struct argv_alert *)values)->name);
 }
 
-static int
-check_element(const char *s, char *error, size_t size)
+static void
+put_rule(struct buf *out, const void *values)
 {
-	size_t len;
-	for (; (s = strchr(s, '{')); s++) {
-		if (s[1] == '{') {
-			s++;
-			continue;
-		}
-		if (placeholder_at(s + 1, &len))
-			continue;
-		if (s[1 + len] == '\0')
-			snprintf(error, size,
-			    "'%.60s' is an open brace: a brace is written {{", s);
-		else
-			snprintf(error, size,
-			    "'%.*s' is no placeholder: {path} {relpath} {root} {name} "
-			    "{dir} "
-			    "{ext} {event} {old_path} {attempt} {id} are, a brace is "
-			    "written {{",
-			    (int)(len < 40 ? len + 2 : 40), s);
-		return -1;
-	}
-	return 0;
+	buf_adds(out, ((const struct argv_alert *)values)->rule);
 }
+
+static void
+put_value(struct buf *out, const void *values)
+{
+	buf_adds(out, ((const struct argv_alert *)values)->value);
+}
+
+static void
+put_threshold(struct buf *out, const void *values)
+{
+	buf_adds(out, ((const struct argv_alert *)values)->threshold);
+}
+
+static const struct placeholder of_alerts[] = {
+	{ "name", put_alert },
+	{ "rule", put_rule },
+	{ "value", put_value },
+	{ "threshold", put_threshold },
+};
+static const struct placeholders alerts = { of_alerts, COUNTOF(of_alerts) };
 
 int
 argv_check(const struct strlist *templ, char *error, size_t size)
 {
-	for (size_t i = 0; i < templ->n; i++)
-		if (check_element(templ->v[i], error, size) == -1)
-			return -1;
-	return 0;
+	return placeholder_check(&handlers, templ, error, size);
 }
 
-/* The caller frees the result; *used is set where a placeholder was replaced. */
-static char *
-expand(const char *s, const struct argv_values *values, bool *used)
+int
+argv_check_alert(const struct strlist *templ, char *error, size_t size)
 {
-	struct buf out = BUF_INIT;
-	const struct placeholder *p;
-	size_t len;
-	buf_adds(&out, "");
-	for (; *s; s++) {
-		if (s[0] == '{' && s[1] == '{') {
-			buf_addc(&out, *s++);
-		} else if (s[0] == '{' && (p = placeholder_at(s + 1, &len))) {
-			p->put(&out, values);
-			s += len + 1;
-			*used = true;
-		} else {
-			buf_addc(&out, *s);
-		}
-	}
-	return out.p;
+	return placeholder_check(&alerts, templ, error, size);
 }
 
 char **
@@ -175,11 +167,21 @@ argv_build(const struct strlist *templ, const struct argv_values *values)
 	size_t n = 0;
 	bool used = false;
 	for (; n < templ->n; n++)
-		argv[n] = expand(templ->v[n], values, &used);
+		argv[n] = placeholder_expand(&handlers, templ->v[n], values, &used);
 	if (!used && values->old_path && *values->old_path)
 		argv[n++] = xstrdup(values->old_path);
 	if (!used)
 		argv[n++] = xstrdup(values->path);
+	return argv;
+}
+
+char **
+argv_build_alert(const struct strlist *templ, const struct argv_alert *values)
+{
+	char **argv = xcalloc(templ->n + 1, sizeof(*argv));
+	bool used = false;
+	for (size_t i = 0; i < templ->n; i++)
+		argv[i] = placeholder_expand(&alerts, templ->v[i], values, &used);
 	return argv;
 }
 

@@ -6,7 +6,8 @@
  * Placeholders of a command: one argv element in, one out, never a shell.
  * {path} {relpath} {root} {name} {dir} {ext} {event} {old_path} {attempt} {id};
  * "{{" is a brace.  A command without any placeholder gets the path appended
- * (for move: the old path, then the path).
+ * (for move: the old path, then the path).  That of an alert has {name} {rule}
+ * {value} {threshold}, and nothing is appended.
  */
 
 #include <stdbool.h>
@@ -27,10 +28,16 @@ struct argv_values {
 	const char *id;	 /* of the job */
 };
 
+struct argv_alert {
+	const char *name, *rule, *value, *threshold;
+};
+
 /* -1 with a text in error (size bytes) where a placeholder is unknown or open. */
 int argv_check(const struct strlist *templ, char *error, size_t size);
+int argv_check_alert(const struct strlist *templ, char *error, size_t size);
 /* NULL-terminated; the caller frees with argv_free. */
 char **argv_build(const struct strlist *templ, const struct argv_values *);
+char **argv_build_alert(const struct strlist *templ, const struct argv_alert *);
 void argv_free(char **);
 /*
  * Splits a command line into words as sh(1) quotes them ('…', "…", \), without

@@ -56,6 +56,14 @@ check_command(const struct strlist *list, char *error, size_t size)
 }
 
 int
+check_alert(const struct strlist *list, char *error, size_t size)
+{
+	if (check_program(list, error, size) == -1)
+		return -1;
+	return argv_check_alert(list, error, size);
+}
+
+int
 check_globs(const struct strlist *list, char *error, size_t size)
 {
 	for (size_t i = 0; i < list->n; i++) {

@@ -10,6 +10,7 @@ struct strlist;
 
 int check_program(const struct strlist *, char *error, size_t size);
 int check_command(const struct strlist *, char *error, size_t size);
+int check_alert(const struct strlist *, char *error, size_t size);
 int check_globs(const struct strlist *, char *error, size_t size);
 int check_env(const struct strlist *, char *error, size_t size);
 int check_tags(const struct strlist *, char *error, size_t size);

@@ -291,7 +291,7 @@ const struct option options[] = {
 	    .text = "The time from one to the next of the same name." },
 	{ ALERT(command), .name = "on-alert", .type = OPTION_LIST, .dflt = "{}",
 	    .example = "{ \"logger\", \"filemon: {rule} {value}\" }",
-	    .check = check_program, .text = "Run when it is raised." },
+	    .check = check_alert, .text = "Run when it is raised." },
 };
 const size_t options_count = COUNTOF(options);
 

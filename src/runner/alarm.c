@@ -20,10 +20,6 @@
 
 extern char **environ;
 
-struct values {
-	const char *name, *rule, *value, *threshold;
-};
-
 struct running {
 	uint64_t id;
 	char *alert;
@@ -103,60 +99,13 @@ find(const struct config *config, const char *name)
 	return NULL;
 }
 
-/* The value that a placeholder at s stands for; *len is the placeholder's. */
-static const char *
-value_at(const char *s, const struct values *values, size_t *len)
-{
-	const struct {
-		const char *placeholder, *value;
-	} table[] = {
-		{ "{name}", values->name },
-		{ "{rule}", values->rule },
-		{ "{value}", values->value },
-		{ "{threshold}", values->threshold },
-	};
-
-	for (size_t i = 0; i < COUNTOF(table); i++) {
-		*len = strlen(table[i].placeholder);
-		if (strncmp(s, table[i].placeholder, *len) == 0)
-			return table[i].value;
-	}
-	return NULL;
-}
-
-/* One element in, one out; another brace is a brace. */
-static char **
-build(const struct strlist *templ, const struct values *values)
-{
-	char **argv = xcalloc(templ->n + 1, sizeof(*argv));
-
-	for (size_t i = 0; i < templ->n; i++) {
-		struct buf out = BUF_INIT;
-		const char *s = templ->v[i];
-
-		buf_adds(&out, "");
-		while (*s != '\0') {
-			size_t len;
-			const char *value = value_at(s, values, &len);
-
-			if (value != NULL)
-				buf_adds(&out, value);
-			else
-				buf_addc(&out, *s);
-			s += value != NULL ? len : 1;
-		}
-		argv[i] = out.p;
-	}
-	return argv;
-}
-
 static void
 start(struct alarms *a, const struct config *config, const struct alert_config *alert,
-    const struct values *values)
+    const struct argv_alert *values)
 {
 	struct spawn_error why;
 	struct env env;
-	char text[256], **argv = build(&alert->command, values);
+	char text[256], **argv = argv_build_alert(&alert->command, values);
 	struct job_spec spec = {
 		.id = jobs_own_id(a->jobs),
 		.subject = "on-alert",
@@ -189,7 +138,7 @@ alarms_raise(struct alarms *a, const struct config *config, const struct wire_ms
 {
 	const struct alert_config *alert = find(config, msg->name);
 	char value[32], threshold[32];
-	struct values values = { .value = value, .threshold = threshold };
+	struct argv_alert values = { .value = value, .threshold = threshold };
 
 	if (alert == NULL || alert->command.n == 0)
 		return;

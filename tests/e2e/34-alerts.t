@@ -22,7 +22,7 @@ alert command {
 	threshold = 10
 	window = 1h
 	on-alert = { "sh", "-c", "echo \$0 \$FILEMON_RULE \$FILEMON_VALUE \$PWD >>'$T/on-alert'",
-		"{name}:{rule}:{value}:{threshold}:{x}" }
+		"{name}:{rule}:{value}:{threshold}:{{x}" }
 }
 alert broken {
 	rule = mass-rename

@@ -123,6 +123,23 @@ START_TEST(a_bad_placeholder_is_refused_by_name)
 }
 END_TEST
 
+START_TEST(an_alert_has_placeholders_of_its_own_and_no_path)
+{
+	static const struct argv_alert alert = { "many", "event-rate", "12", "10" };
+	struct strlist list =
+	    LIST("cmd", "{name}/{rule}", "{value}>{threshold} {{x} 5%%", "{path}");
+	char error[200] = "";
+	ck_assert_int_eq(argv_check_alert(&list, error, sizeof(error)), -1);
+	ck_assert_ptr_nonnull(strstr(error, "'{path}' is no placeholder: {name} {rule}"));
+	char **argv = argv_build_alert(&list, &alert);
+	ck_assert_str_eq(argv[1], "many/event-rate");
+	ck_assert_str_eq(argv[2], "12>10 {x} 5%%");
+	ck_assert_ptr_null(argv[4]);
+	argv_free(argv);
+	strlist_release(&list);
+}
+END_TEST
+
 START_TEST(a_line_is_split_as_a_shell_quotes)
 {
 	static const struct {
@@ -171,4 +188,5 @@ UNIT_MAIN("argv", every_placeholder_becomes_its_value,
     a_hidden_file_has_no_extension_and_the_top_directory_is_a_slash,
     a_command_without_placeholder_gets_the_path,
     what_a_name_holds_is_never_expanded_again, a_bad_placeholder_is_refused_by_name,
-    a_line_is_split_as_a_shell_quotes, an_open_quote_is_refused)
+    an_alert_has_placeholders_of_its_own_and_no_path, a_line_is_split_as_a_shell_quotes,
+    an_open_quote_is_refused)

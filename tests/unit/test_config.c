@@ -337,6 +337,8 @@ static const struct {
 	    ":1: handler a: load: ", "'my cmd {path}' is one word: a list is wanted" },
 	{ "handler a { load = { x, \"{pth}\" } }",
 	    ":1: handler a: load: ", "'{pth}' is no placeholder" },
+	{ "alert a {\n on-alert = { x, \"{{{rul}\" }\n}", ":2: alert a: on-alert: ",
+	    "'{rul}' is no placeholder: {name} {rule} {value} {threshold} are" },
 	{ "handler a { move = { x, \"{\" } }", ":1: handler a: move: ", "open brace" },
 	{ "handler a { load = x jobs = 257 }", ":1: handler a: jobs: ", "1 to 256" },
 	{ "handler a { load = x retries = -2 }",
