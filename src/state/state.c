@@ -11,6 +11,7 @@
 #include "base/xmalloc.h"
 #include "state/cut.h"
 #include "state/dbfile.h"
+#include "state/inplace.h"
 #include "state/recent.h"
 #include "state/sig.h"
 
@@ -22,6 +23,7 @@ struct state {
 	struct state_hints hints;
 	uint64_t arrivals;
 	char *path;
+	struct inplace in_place;
 	bool is_new;
 	bool is_rebuilt;
 	bool must_last;
@@ -144,6 +146,8 @@ state_open(const char *path, int cache_kib)
 	meta_get(state, "rebuilt", rebuilt, sizeof(rebuilt));
 	state->is_rebuilt = state->is_new && rebuilt[0] != '\0';
 	state_commit(state);
+	if (path != NULL)
+		inplace_note(&state->in_place, path);
 	return state;
 }
 
@@ -318,8 +322,24 @@ state_probe(struct state *state)
 bool
 state_condemn(struct state *state)
 {
-	return sql_damaged(state->sql) && state->path != NULL &&
-	    dbfile_replace(state->path) == 0;
+	if (!sql_damaged(state->sql) || state->path == NULL ||
+	    dbfile_replace(state->path) == -1)
+		return false;
+	state->in_place = (struct inplace){ 0 }; /* which it is not, and is to stay so */
+	return true;
+}
+
+bool
+state_in_place(const struct state *state)
+{
+	return state->path == NULL || inplace_holds(&state->in_place, state->path);
+}
+
+int
+state_restore(struct state *state)
+{
+	state_commit(state);
+	return inplace_restore(state->sql, state->path);
 }
 
 bool

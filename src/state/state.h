@@ -79,6 +79,11 @@ bool state_failing(const struct state *);
 /* Is the file damaged?  Then it is moved aside (logged) and a new one begun, and the
    process must end: the next one goes on with that. */
 bool state_condemn(struct state *);
+/* Are the file and its WAL still where they were opened (inplace.h)? */
+bool state_in_place(const struct state *);
+/* Puts all of it back at its path, for the process that comes next; -1: logged.  Then
+   it is to be closed. */
+int state_restore(struct state *);
 const char *state_error(const struct state *);
 int64_t state_bytes(const struct state *);
 

@@ -188,40 +188,79 @@ life_runner_gone(void *ctx, const char *why)
 	life_end(w);
 }
 
-/* A name that came or went in the directory may be that of the control socket. */
-static void
-look_at_socket(struct watcher *w, const struct stat *dir)
+/* Where one cannot look, it is as it was: st_ino is 0. */
+static bool
+has_state_dir(const struct watcher *w, struct stat *st)
 {
-	const struct timespec *now = &dir->st_mtim, *then = &w->state_mtime;
+	if (lstat(w->config->state_dir, st) == 0)
+		return st->st_dev == w->state_dev && st->st_ino == w->state_ino;
+	st->st_ino = 0;
+	return errno != ENOENT && errno != ENOTDIR;
+}
 
-	if (now->tv_sec == then->tv_sec && now->tv_nsec == then->tv_nsec)
+/*
+ * No name in a directory comes or goes but its time of change shows it, at the latest
+ * when the clock that stamps files goes on; so mostly there is nothing to look at.
+ */
+static bool
+has_other_names(struct watcher *w, const struct stat *st)
+{
+	int64_t changed = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+
+	if (st->st_ino == 0 || changed == w->state_changed_ns)
+		return false;
+	/* Else once more: what comes within this tick has the same time.  And what
+	   goes before it is ready is left for then. */
+	w->state_changed_ns = changed < clk_stamp_ns() && w->ready ? changed : 0;
+	return true;
+}
+
+/* A watcher that dies before it was ready may be taken for one that cannot work, and one
+   that stops closes it soon. */
+static void
+look_at_state(struct watcher *w)
+{
+	if (!w->ready || w->stopping || state_in_place(w->state))
 		return;
-	w->state_mtime = *now;
-	control_look(w->control);
+	log_errorx("state: state.db, or its WAL, was removed or replaced (it is put back "
+		   "as it was, and the tree compared)");
+	w->exit_code = CHILD_EXIT_FATAL;
+	life_end(w);
 }
 
 /*
  * Without its directory nobody can reach this daemon, another one may be started
- * in a new one, and what is recorded goes nowhere.
+ * in a new one, and what is recorded goes nowhere.  The same goes for state.db, of
+ * which this process has all the same what is in it.
  */
 void
 life_look(struct watcher *w)
 {
-	const char *dir = w->config->state_dir;
 	struct stat st;
 
-	if (dir == NULL || w->exit_code != 0)
+	if (w->config->state_dir == NULL || w->exit_code != 0)
 		return;
-	if (lstat(dir, &st) == -1) {
-		if (errno != ENOENT && errno != ENOTDIR)
-			return;
-	} else if (st.st_dev == w->state_dev && st.st_ino == w->state_ino) {
-		look_at_socket(w, &st);
-		return;
+	if (!has_state_dir(w, &st)) {
+		log_errorx("%s: was removed or replaced (stopping at once)",
+		    w->config->state_dir);
+		w->exit_code = CHILD_EXIT_STATE_GONE;
+		life_end(w);
+	} else if (has_other_names(w, &st)) {
+		control_look(w->control);
+		look_at_state(w);
 	}
-	log_errorx("%s: was removed or replaced (stopping at once)", dir);
-	w->exit_code = CHILD_EXIT_STATE_GONE;
-	life_end(w);
+}
+
+/* Never in a directory that another daemon may have: what is there is its own. */
+void
+life_close(struct watcher *w)
+{
+	struct stat st;
+
+	if (w->state != NULL && has_state_dir(w, &st) && !state_in_place(w->state) &&
+	    state_restore(w->state) == 0)
+		log_info("state: state.db was put back");
+	state_close(w->state);
 }
 
 static void

@@ -18,11 +18,14 @@ void life_start(struct watcher *);
 /* The runner's, for wire_new; ctx is the watcher. */
 void life_message(void *ctx, const struct wire_msg *);
 void life_runner_gone(void *ctx, const char *why);
-/* Every turn: ends at once where the state directory is another one, or gone; makes
-   the control socket again where it was removed from it. */
+/* Every turn: ends at once where the state directory is another one, or gone, or where
+   state.db is, which the next one goes on with (life_close); makes the control socket
+   again where it was removed. */
 void life_look(struct watcher *);
 /* Every turn: goes on with stopping. */
 void life_continue(struct watcher *, int64_t now_ms);
+/* Closes state.db, which is put back first where it is not in its place. */
+void life_close(struct watcher *);
 /* Leaves the loop. */
 void life_end(struct watcher *);
 

@@ -337,7 +337,7 @@ close_all(struct watcher *w)
 	free(w->token_tags);
 	free(w->token_error);
 	evlog_close(w->log, STDOUT_WAIT_MS);
-	state_close(w->state);
+	life_close(w);
 	wire_free(w->wire);
 	config_free(w->reload_config);
 	config_free(w->config);

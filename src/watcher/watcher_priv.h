@@ -179,7 +179,7 @@ struct watcher {
 	int64_t unsure_after; /* nodes up to this id were looked at again */
 	dev_t state_dev;      /* of the state directory, at the start */
 	ino_t state_ino;
-	struct timespec state_mtime;
+	int64_t state_changed_ns; /* its names, when they were looked at; 0: look */
 	bool stopping, stop_sent, cut;
 	bool renewing; /* stopping, to make place for a new filemond */
 	int64_t stop_due_ms;

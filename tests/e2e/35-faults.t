@@ -186,6 +186,55 @@ start_daemon
 ok "when it is there again, all goes on" all_copied
 ctl stop >/dev/null
 
+# Its state.db goes while it runs, or the WAL: all of it is put back.
+project unlinked <<CONF
+settle = 10ms
+handler log {
+	load = { "$H/log", "load" }
+	remove-file = { "$H/log", "remove" }
+}
+CONF
+touch "$P/kept" "$P/changed" "$P/removed"
+start_daemon
+idle >/dev/null
+restarts=0
+put_back() # as often as that
+{
+	restarts=$((restarts + 1))
+	# Whoever asks has a turn of the loop begin, and may be cut off by its end.
+	wait_for "$LIMIT" st_is .restarts $restarts 2>/dev/null && idle >/dev/null
+}
+db=$P/.filemon/state.db
+: >"$HLOG"
+rm "$db"
+ok "a state.db that is removed is put back" put_back
+rm "$db" "$db-wal"
+ok "... with its WAL" put_back
+rm "$db-wal"
+ok "... the WAL alone" put_back
+cp "$db" "$T/other.db"
+mv "$T/other.db" "$db"
+ok "... or one that is replaced" put_back
+ok "... which the trace log tells" \
+	grep -q 'state.db, or its WAL, was removed or replaced' "$P/.filemon/trace.log"
+echo more >"$P/changed"
+rm "$P/removed"
+idle >/dev/null
+ok "nothing runs again but what there is to tell" log_is "log load changed 1
+log remove removed 1"
+: >"$HLOG"
+rm "$db"
+exits 0 "a stop after it went is one as any other" ctl stop
+ok "one that went just before the stop is put back, too" test -s "$db"
+is "... with all that it held" "$(sqlite3 "$db" 'PRAGMA integrity_check; SELECT count(*) FROM delivered')" "ok
+2"
+rm "$P/kept"
+start_daemon
+idle >/dev/null
+ok "so what was removed meanwhile is told" log_is "log remove kept 1"
+is "and nothing is left beside it" "$(cd "$P/.filemon" && echo state.db*)" "state.db state.db-wal"
+ctl stop >/dev/null
+
 # The clock of the wall steps; the sanitizers have no room for the shim.
 if [ -z "${SANITIZE-}" ] && [ -e "$FAULT/.libs/shim.so" ]; then
 	copy_project clock
