@@ -22,7 +22,7 @@
 #define END_MS 10000
 
 /* Till the child has a handler of its own.  SIGTTOU: it is in the background. */
-static const int ignored[] = { SIGINT, SIGHUP, SIGUSR1, SIGTTOU };
+static const int ignored[] = { SIGHUP, SIGUSR1, SIGTTOU };
 
 enum role { WATCHER, RUNNER };
 
@@ -124,6 +124,8 @@ enter(struct start *start, enum role role)
 	fd_close(&start->hand[0]);
 	for (size_t i = 0; i < COUNTOF(ignored); i++)
 		signal(ignored[i], SIG_IGN);
+	/* The runner is told by the watcher, which a stop may come to at any time. */
+	signal(SIGINT, role == WATCHER ? SIG_DFL : SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	log_set_process(roles[role].name);

@@ -107,6 +107,12 @@ plan_restart(struct supervisor *s)
 }
 
 static bool
+is_stop(int sig)
+{
+	return sig == SIGTERM || sig == SIGINT;
+}
+
+static bool
 exited_with(int status, int code)
 {
 	return WIFEXITED(status) && WEXITSTATUS(status) == code;
@@ -209,9 +215,9 @@ judge_watcher(struct supervisor *s)
 		    s->setup.config->state_dir);
 		return give_up(s);
 	}
-	/* By SIGTERM: it had no handler yet, so nothing was begun. */
+	/* By that signal: it had no handler yet, so nothing was begun. */
 	if (s->stopping)
-		return WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM ? 0 : 3;
+		return WIFSIGNALED(status) && is_stop(WTERMSIG(status)) ? 0 : 3;
 	return GO_ON;
 }
 
@@ -266,7 +272,7 @@ reap(struct supervisor *s)
 
 /* The first asks the watcher to finish what runs, the second does not ask. */
 static int
-on_stop(struct supervisor *s)
+on_stop(struct supervisor *s, int sig)
 {
 	if (s->start_ms > 0)
 		return 0;
@@ -274,7 +280,7 @@ on_stop(struct supervisor *s)
 		return 3;
 	s->stopping = true;
 	if (s->pair.watcher > 0)
-		kill(s->pair.watcher, SIGTERM);
+		kill(s->pair.watcher, sig);
 	return GO_ON;
 }
 
@@ -289,8 +295,8 @@ on_reopen(struct supervisor *s)
 static int
 on_signal(struct supervisor *s, int sig)
 {
-	if (sig == SIGTERM || sig == SIGINT)
-		return on_stop(s);
+	if (is_stop(sig))
+		return on_stop(s, sig);
 	if (sig == SIGCHLD) {
 		reap(s);
 		return GO_ON;

@@ -118,6 +118,8 @@ ctl start >/dev/null
 pid=$(pid_of supervisor)
 kill -INT "$pid"
 ok "SIGINT stops it" wait_for "$LIMIT" pid_gone "$pid"
+is "... and either is told by its name" "$(ctl events --type stopped --json 2>/dev/null |
+	jq -r .event_type.reason | tail -n 2 | xargs)" "SIGTERM SIGINT"
 ok "and nothing is left" wait_for "$LIMIT" none_left
 
 # Fifty at once.
