@@ -113,6 +113,8 @@ static const struct {
 	const char *delivered, *settled, *pending;
 } deliveries[] = {
 	{ "yes", "delivered", "an earlier state was delivered" },
+	{ "skipped", "not told, since it was there first (initial = skip)",
+	    "an earlier state was not told (initial = skip)" },
 	{ "discarded", "discarded, and so taken for delivered",
 	    "an earlier state was discarded" },
 	{ "perhaps", "perhaps delivered", "perhaps delivered: a run began" },

@@ -36,12 +36,22 @@ bind_body(sqlite3_stmt *stmt, int at, const struct body *body)
 	sqlite3_bind_int64(stmt, at + 2, body->meta);
 }
 
+/* Of what makes no sense it is not known. */
+static enum delivery_state
+read_state(sqlite3_stmt *stmt, int at)
+{
+	int state = sqlite3_column_int(stmt, at);
+
+	return state >= 0 && state < DELIVERY_STATE_COUNT ? (enum delivery_state)state
+							  : DELIVERY_PERHAPS;
+}
+
 static void
 read_columns(sqlite3_stmt *stmt, struct delivery *d)
 {
 	d->handler = sqlite3_column_int64(stmt, 0);
 	d->node = sqlite3_column_int64(stmt, 1);
-	d->state = (enum delivery_state)sqlite3_column_int(stmt, 2);
+	d->state = read_state(stmt, 2);
 	d->sig = sqlite3_column_int64(stmt, 3);
 	d->tried = sqlite3_column_int64(stmt, 4);
 	d->pending = sqlite3_column_type(stmt, 5) != SQLITE_NULL;

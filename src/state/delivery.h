@@ -23,6 +23,8 @@ enum delivery_state {
 	DELIVERY_NO,	  /* the handler has not been told of this path */
 	DELIVERY_PERHAPS, /* a run began; whether it took effect is not known */
 	DELIVERY_YES,	  /* sig was delivered */
+	DELIVERY_SKIPPED, /* sig was there first, and is taken for delivered */
+	DELIVERY_STATE_COUNT,
 };
 
 struct delivery {
@@ -48,6 +50,13 @@ struct delivery_failure {
 	size_t output_len;
 	int64_t wall_ns;
 };
+
+/* Is d->sig what the handler has, or is taken to have? */
+static inline bool
+delivery_is_known(const struct delivery *d)
+{
+	return d->state == DELIVERY_YES || d->state == DELIVERY_SKIPPED;
+}
 
 /* false: no row, and d is that of a path never delivered. */
 bool delivery_get(struct state *, int64_t handler, int64_t node, struct delivery *);

@@ -278,7 +278,7 @@ load(struct choice *c, bool young)
 		begin(c, WIRE_MOVE, &old);
 	else if (waits_for_content(c, young))
 		return;
-	else if (c->d.state == DELIVERY_YES &&
+	else if (delivery_is_known(&c->d) &&
 	    body_is_same(c->w->config, &c->d.body, &c->body))
 		take_for_delivered(c);
 	else

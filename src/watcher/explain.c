@@ -34,6 +34,7 @@ delivered_name(const struct delivery *d, bool failed)
 		[DELIVERY_NO] = "no",
 		[DELIVERY_PERHAPS] = "perhaps",
 		[DELIVERY_YES] = "yes",
+		[DELIVERY_SKIPPED] = "skipped",
 	};
 
 	return d->state == DELIVERY_YES && failed ? "discarded" : names[d->state];

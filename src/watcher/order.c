@@ -101,8 +101,8 @@ is_other_end(struct choice *c, int64_t id, struct delivery *other)
 	    place_path(c->w, id, &c->w->scratch) != c->root)
 		return false;
 	if (node.gone)
-		return other->state == DELIVERY_YES &&
-		    other->sig == sig_hash(&node.sig) && other->due != STATE_DUE_RUNNING;
+		return delivery_is_known(other) && other->sig == sig_hash(&node.sig) &&
+		    other->due != STATE_DUE_RUNNING;
 	return other->state == DELIVERY_NO && other->pending && other->attempts == 0;
 }
 
@@ -131,6 +131,6 @@ order_moved_from(struct choice *c, struct delivery *old)
 bool
 order_moves_to(struct choice *c, struct delivery *to)
 {
-	return c->d.state == DELIVERY_YES && c->d.sig == sig_hash(&c->node.sig) &&
+	return delivery_is_known(&c->d) && c->d.sig == sig_hash(&c->node.sig) &&
 	    other_end(c, to);
 }

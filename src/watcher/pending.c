@@ -51,9 +51,9 @@ settle_row(struct watcher *w, struct delivery *d)
 static void
 take_for_delivered(struct watcher *w, struct delivery *d, int64_t sig, int64_t tried)
 {
-	if (d->state == DELIVERY_YES && d->sig == sig && !d->pending)
+	if (delivery_is_known(d) && d->sig == sig && !d->pending)
 		return;
-	d->state = DELIVERY_YES;
+	d->state = tried == 0 ? DELIVERY_YES : DELIVERY_SKIPPED;
 	d->sig = sig;
 	d->body.known = false;
 	d->tried = tried;
@@ -88,13 +88,13 @@ compare_wanted(const struct pair *p, struct delivery *d)
 		take_for_delivered(p->w, d, sig, 0);
 	} else if (is_skipped(p, d)) {
 		take_for_delivered(p->w, d, sig, sig);
-	} else if (d->state == DELIVERY_YES && d->sig == sig && d->tried != 0 &&
+	} else if (delivery_is_known(d) && d->sig == sig && d->tried != 0 &&
 	    !p->changed) {
 		if (d->pending)
 			settle_row(p->w, d);
 	} else if (!(d->dead && d->tried == sig && !p->changed)) {
 		/* Or else the next look would find nothing to do. */
-		if (p->changed && d->state == DELIVERY_YES && d->sig == sig)
+		if (p->changed && delivery_is_known(d) && d->sig == sig)
 			d->state = DELIVERY_PERHAPS;
 		make_pending(p->w, d);
 	}

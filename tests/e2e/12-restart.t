@@ -114,6 +114,10 @@ idle >/dev/null
 ok "a new handler gets the tree; initial = skip leaves it" log_is "late load moved/h 1
 late load d/f 1
 late load d/g 1"
+like "... as why says" "$(ctl why d/f)" \
+	"*handler skips: not told, since it was there first (initial = skip); nothing to do*"
+is "... and --json" "$(ctl why d/f --json | jq -r '.handlers | map(.delivered) | join(" ")')" \
+	"yes yes skipped"
 : >"$HLOG"
 echo more >>"$P/d/f"
 rm "$P/d/g"
@@ -124,6 +128,7 @@ log end d/f 1
 skips load d/f 1
 log remove d/g 1
 skips remove d/g 1"
+like "... which then is delivered" "$(ctl why d/f)" "*handler skips: delivered; nothing to do*"
 
 # Reload.
 pid=$(pid_of watcher)
