@@ -129,6 +129,7 @@ struct config {
 	int64_t file_events_max;
 	struct strlist include; /* globs; empty: everything */
 	struct strlist ignore;
+	bool ignore_by_option; /* of -o, not of the file */
 	bool default_ignores;
 	bool gitignore; /* read .gitignore and .filemonignore */
 	bool defer_vcs;

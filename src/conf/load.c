@@ -257,6 +257,13 @@ make_sections(struct loader *l)
 	return 0;
 }
 
+static void
+note_ignore(struct loader *l)
+{
+	const struct setting *s = settings_find(&l->settings, OPTION_TOP, NULL, "ignore");
+	l->config->ignore_by_option = s && s->line == 0;
+}
+
 static int
 apply(struct loader *l)
 {
@@ -276,6 +283,7 @@ apply(struct loader *l)
 			sizeof(why)) == -1)
 			return loader_refuse_value(l, at, s->row->name, why);
 	}
+	note_ignore(l);
 	return 0;
 }
 

@@ -21,6 +21,9 @@ subject_params(struct ctl *ctl, const struct project *project, const char *word)
 	char *path = path_in_project(roots, cwd != NULL ? cwd : "/", word);
 	cJSON *params = NULL;
 
+	/* Of roots that cannot be read the daemon knows (one of them may be gone). */
+	if (path == NULL && project->config == NULL)
+		path = path_absolute(cwd != NULL ? cwd : "/", word);
 	if (path != NULL) {
 		params = client_path_params(path);
 	} else {

@@ -419,7 +419,9 @@ filter_new(const struct config *config, const char *root)
 {
 	struct filter *f = xcalloc(1, sizeof(*f));
 	f->root = xstrdup(strcmp(root, "/") == 0 ? "" : root);
-	f->source = xstrdup(config->file ? config->file : "ignore");
+	f->source = xstrdup(config->ignore_by_option ? "-o ignore"
+		: config->file			     ? config->file
+						     : "ignore");
 	f->read_files = config->gitignore;
 	f->own[0] = own_new(config->state_dir, root);
 	f->own[1] = own_new(config->control_socket, root);

@@ -351,4 +351,26 @@ like "... by why, too" "$(ctl why bad)" '*| a\\377b*'
 says "scan of a file" "filemonctl scan: bad: no directory that is watched: scan the one that it is in*" \
 	ctl scan bad
 says "scan of nothing" "filemonctl scan: nowhere: no directory that is watched*" ctl scan nowhere
+ctl stop >/dev/null
+
+# A rule of the command line, and a root outside the project that goes.
+mkdir "$T/away"
+project roots <<CONF
+settle = 20ms
+watch = { "$T/away" }
+CONF
+start_daemon -o 'ignore=*.skip'
+idle >/dev/null
+like "why tells a rule of the command line from one of the file" \
+	"$(ctl why "$T/away/a.skip")" "*not wanted: \*.skip (-o ignore)*"
+rmdir "$T/away"
+root_is_gone()
+{
+	st_is '.watch[0].gone' true
+}
+wait_for "$LIMIT" root_is_gone
+like "why of a path below a root that is gone says so" "$(ctl why "$T/away/b")" \
+	"b in $T/away*its directory is not watched: the root is gone*"
+says "... and of one that is below none that it is not" "*$T/b is not below a watched root" \
+	ctl why "$T/b"
 finish
