@@ -68,6 +68,7 @@ static const char *const migrations[] = {
 	"CREATE INDEX node_name ON node(parent, name, mark);",
 	("CREATE TABLE cut(handler INTEGER NOT NULL, node INTEGER NOT NULL,"
 	 " n INTEGER NOT NULL, PRIMARY KEY(handler, node)) WITHOUT ROWID;"),
+	"ALTER TABLE handler ADD COLUMN since INTEGER NOT NULL DEFAULT 0;",
 };
 
 #define CONDEMNED_CACHE_KIB 64 /* only to begin the file that comes after */

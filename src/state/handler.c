@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "state/handler.h"
 
+#include "base/clk.h"
 #include "base/compiler.h"
 #include "base/sql.h"
 
@@ -16,8 +17,9 @@ state_handler(struct state *state, const char *name, bool *is_new)
 	if (id != 0)
 		return id;
 	sql_begin(state_sql(state));
-	stmt = state_stmt(state, "INSERT INTO handler(name) VALUES(?1)");
+	stmt = state_stmt(state, "INSERT INTO handler(name, since) VALUES(?1, ?2)");
 	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(stmt, 2, clk_stamp_ns());
 	sql_run(state_sql(state), stmt);
 	return sqlite3_last_insert_rowid(sql_handle(state_sql(state)));
 }
@@ -36,6 +38,13 @@ handler_set(struct state *state, sqlite3_stmt *stmt, int64_t handler, int64_t va
 	sqlite3_bind_int64(stmt, 1, handler);
 	sqlite3_bind_int64(stmt, 2, value);
 	sql_run(state_sql(state), stmt);
+}
+
+int64_t
+state_handler_since(struct state *state, int64_t handler)
+{
+	return handler_column(
+	    state, state_stmt(state, "SELECT since FROM handler WHERE id = ?1"), handler);
 }
 
 int64_t

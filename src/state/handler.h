@@ -13,6 +13,8 @@
 #include "state/state.h"
 
 int64_t state_handler(struct state *, const char *name, bool *is_new);
+/* When it became known (clk_stamp_ns); 0: before that was noted. */
+int64_t state_handler_since(struct state *, int64_t handler);
 /* The digest under which all nodes were last evaluated; 0: never.  What else it may be
    is the caller's. */
 int64_t state_handler_digest(struct state *, int64_t handler);

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clk.h"
 #include "base/xmalloc.h"
 #include "state/handler.h"
 #include "watcher/place.h"
@@ -52,7 +51,8 @@ build_one(struct watcher *w, struct handler *handler, uint32_t index)
 	handler->evaluate = digest != digest_of(handler->config);
 	handler->skip = digest == 0 && handler->config->initial == INITIAL_SKIP &&
 	    !state_is_rebuilt(w->state);
-	handler->skip_ns = clk_stamp_ns();
+	/* Not since this start: the scan may be begun for the second time. */
+	handler->skip_ns = state_handler_since(w->state, handler->id);
 	/* Some nodes are evaluated now, perhaps not all: going back is a change too. */
 	if (handler->evaluate && !handler->skip && digest != DIGEST_MIXED)
 		state_handler_set_digest(w->state, handler->id, DIGEST_MIXED);

@@ -92,8 +92,7 @@ lines_of(const char *text)
 	return list;
 }
 
-/* Statistics, breakers and since when it is there stay with the handler of the same row.
- */
+/* Statistics and breakers stay with the handler of the same row. */
 static void
 carry_stats(struct watcher *w, struct handler *old, size_t n_old)
 {
@@ -103,8 +102,6 @@ carry_stats(struct watcher *w, struct handler *old, size_t n_old)
 				free(w->handlers[i].stats.last_path);
 				w->handlers[i].stats = old[j].stats;
 				w->handlers[i].breaker = old[j].breaker;
-				if (old[j].skip)
-					w->handlers[i].skip_ns = old[j].skip_ns;
 				memset(&old[j].stats, 0, sizeof(old[j].stats));
 				if (!same_list(&w->handlers[i].config->load,
 					&old[j].config->load))

@@ -294,4 +294,14 @@ mkdir "$P/new"
 echo 1 >"$P/new/f"
 idle >/dev/null
 ok "what was made after the reload was not there first" log_is "skips load new/f 1"
+ctl stop >/dev/null
+
+# The same where that comparison did not come to its end.
+: >"$HLOG"
+echo 2 >"$P/7/5"
+sqlite3 "$P/.filemon/state.db" "UPDATE handler SET digest = 0; DELETE FROM delivered"
+start_daemon
+idle >/dev/null
+ok "nor was what changed until the next start went on with it" log_is "skips load new/f 1
+skips load 7/5 1"
 finish

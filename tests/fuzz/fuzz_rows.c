@@ -157,6 +157,7 @@ read_deliveries(void)
 		delivery_each_pending(state, handler, 8, ignore_row, &n);
 		delivery_each_dead(state, handler, 8, ignore_row, &n);
 		state_handler_digest(state, handler);
+		state_handler_since(state, handler);
 		for (int64_t node = 0; node < 8; node++) {
 			if (delivery_get(state, handler, node, &d))
 				delivery_put(state, &d);

@@ -538,6 +538,8 @@ START_TEST(a_handler_that_is_no_more_configured_is_forgotten_with_its_rows)
 
 	ck_assert(is_new);
 	delivery_put(state, &d);
+	ck_assert_int_gt(state_handler_since(state, keep), 0);
+	ck_assert_int_le(state_handler_since(state, keep), clk_stamp_ns());
 	state_handler_set_digest(state, keep, 9);
 	state_handler_set_paused(state, keep, true);
 	state_handlers_prune(state, &keep, 1);
