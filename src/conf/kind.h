@@ -29,7 +29,9 @@ struct kind {
 	/* As the file would say it; nothing where it is unset. */
 	void (*format)(const struct option *, const void *member, struct buf *);
 	void (*release)(void *member); /* NULL: it holds nothing */
-	bool is_list;		       /* else values is one word */
+	/* Adds the words that there are, a space after each.  NULL: it may be any. */
+	void (*words)(const struct option *, struct buf *);
+	bool is_list; /* else values is one word */
 };
 
 /* number.c */

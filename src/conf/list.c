@@ -202,14 +202,37 @@ const struct kind kind_exits = {
 	.is_list = true,
 };
 
+static void
+add_names(const char *const *names, struct buf *out)
+{
+	for (; *names; names++)
+		buf_addf(out, "%s ", *names);
+}
+
+static void
+add_enrich_words(const struct option *row, struct buf *out)
+{
+	(void)row;
+	add_names(enrich_names, out);
+}
+
+static void
+add_type_words(const struct option *row, struct buf *out)
+{
+	(void)row;
+	add_names(type_names, out);
+}
+
 const struct kind kind_enrich = {
 	.set = set_enrich,
 	.format = format_enrich,
+	.words = add_enrich_words,
 	.is_list = true,
 };
 
 const struct kind kind_types = {
 	.set = set_types,
 	.format = format_types,
+	.words = add_type_words,
 	.is_list = true,
 };

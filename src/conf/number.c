@@ -177,9 +177,17 @@ format_size(const struct option *row, const void *member, struct buf *out)
 	add_size(out, *(const int64_t *)member);
 }
 
+static void
+add_bool_words(const struct option *row, struct buf *out)
+{
+	(void)row;
+	buf_adds(out, "true false ");
+}
+
 const struct kind kind_bool = {
 	.set = set_bool,
 	.format = format_bool,
+	.words = add_bool_words,
 };
 
 const struct kind kind_int = {

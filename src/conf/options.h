@@ -75,6 +75,8 @@ int option_set(const struct option *, void *section, const struct strlist *value
 void option_release(const struct option *, void *section);
 /* The row's present value as it would be written in the file; nothing if unset. */
 void option_format(const struct option *, const void *section, struct buf *out);
+/* Adds "name=word", a line each, or "name=" where it may be any. */
+void option_words(const struct option *, struct buf *out);
 /* The value of a row of numbers, durations or sizes. */
 int64_t option_number(const struct option *, const void *section);
 /* Adds s in quotes, so that the file, or -o, reads it back as it is. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "conf/kind.h"
 
@@ -52,6 +53,19 @@ void
 option_format(const struct option *row, const void *section, struct buf *out)
 {
 	kinds[row->type]->format(row, (const char *)section + row->offset, out);
+}
+
+void
+option_words(const struct option *row, struct buf *out)
+{
+	struct buf words = BUF_INIT;
+	if (kinds[row->type]->words)
+		kinds[row->type]->words(row, &words);
+	else
+		buf_addc(&words, ' ');
+	for (const char *p = words.p, *end; (end = strchr(p, ' ')) != NULL; p = end + 1)
+		buf_addf(out, "%s=%.*s\n", row->name, (int)(end - p), p);
+	buf_release(&words);
 }
 
 int64_t

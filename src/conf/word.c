@@ -71,9 +71,9 @@ add_choice(struct buf *out, const char *choices, unsigned index)
 	buf_add(out, choices, strcspn(choices, "|"));
 }
 
-/* "a, b or c": those of the row that this version has. */
+/* "a, b, c": those of the row that this version has. */
 static void
-add_choices(struct buf *out, const struct option *row)
+add_choices(struct buf *out, const struct option *row, const char *between)
 {
 	struct buf word = BUF_INIT;
 	unsigned n = 1, count = 0;
@@ -83,7 +83,7 @@ add_choices(struct buf *out, const struct option *row)
 		buf_reset(&word);
 		add_choice(&word, row->choices, i);
 		if (choice_index(row->planned, word.p) == -1)
-			buf_addf(out, "%s%s", count++ > 0 ? ", " : "", word.p);
+			buf_addf(out, "%s%s", count++ > 0 ? between : "", word.p);
 	}
 	buf_release(&word);
 }
@@ -100,7 +100,7 @@ set_choice(const struct option *row, void *member, const struct strlist *values,
 		return 0;
 	}
 	struct buf words = BUF_INIT;
-	add_choices(&words, row);
+	add_choices(&words, row, ", ");
 	if (planned)
 		kind_refuse(refusal,
 		    "\"%s\" is not available in this version: %s is wanted", s, words.p);
@@ -117,6 +117,13 @@ format_choice(const struct option *row, const void *member, struct buf *out)
 	add_choice(out, row->choices, *(const unsigned *)member);
 }
 
+static void
+add_choice_words(const struct option *row, struct buf *out)
+{
+	add_choices(out, row, " ");
+	buf_addc(out, ' ');
+}
+
 const struct kind kind_string = {
 	.set = set_string,
 	.format = format_string,
@@ -126,4 +133,5 @@ const struct kind kind_string = {
 const struct kind kind_choice = {
 	.set = set_choice,
 	.format = format_choice,
+	.words = add_choice_words,
 };

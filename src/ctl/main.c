@@ -8,7 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "conf/argv.h"
+#include "conf/options.h"
 #include "ctl/ctl.h"
 #include "ctl/text.h"
 
@@ -21,6 +23,7 @@ static const struct option_row help_options[] = {
 	{ OPT_COMMANDS, "commands", NULL,
 	    "print the names of the commands, for completion" },
 	{ OPT_OPTIONS, "options", NULL, "print the options of COMMAND, for completion" },
+	{ OPT_SETTINGS, "settings", NULL, "print what -o may be given, for completion" },
 	{ 0 },
 };
 
@@ -290,24 +293,40 @@ command_wanted(struct ctl *ctl, const char *name)
 }
 
 static int
+print_settings(void)
+{
+	struct buf text = BUF_INIT;
+
+	for (size_t i = 0; i < options_count; i++)
+		if (options[i].scope == OPTION_TOP)
+			option_words(&options[i], &text);
+	fputs(text.p, stdout);
+	buf_release(&text);
+	return CTL_OK;
+}
+
+static int
 cmd_help(struct ctl *ctl, int argc, char **argv)
 {
-	bool names = false, options = false;
+	bool names = false, words = false, settings = false;
 	const struct command *command = NULL;
 	int key;
 
 	while ((key = args_next(ctl, argc, argv)) != -1) {
 		names = names || key == OPT_COMMANDS;
-		options = options || key == OPT_OPTIONS;
+		words = words || key == OPT_OPTIONS;
+		settings = settings || key == OPT_SETTINGS;
 	}
 	args_words(ctl, argc, 0, 1);
 	for (size_t i = 0; names && i < commands_count; i++)
 		puts(commands[i].name);
 	if (names)
 		return CTL_OK;
+	if (settings)
+		return print_settings();
 	if (argv[optind] != NULL)
 		command = command_wanted(ctl, argv[optind]);
-	if (options)
+	if (words)
 		help_option_words(command);
 	else if (command != NULL)
 		help_command(command);
