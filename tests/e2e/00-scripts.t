@@ -3,6 +3,7 @@
 # shellcheck source=/dev/null
 . "${top_srcdir:?}/tests/lib/tap.sh"
 need shellcheck
+[ -z "${SANITIZE-}" ] || skip_all "no program is run: the build without sanitizers does it"
 
 cd "$top_srcdir" || bail "no $top_srcdir"
 
