@@ -14,6 +14,7 @@
 #include "policy/save.h"
 #include "watcher/dispatch.h"
 #include "watcher/legacy.h"
+#include "watcher/monitor.h"
 #include "watcher/reconcile.h"
 #include "watcher/record.h"
 #include "watcher/rename.h"
@@ -110,62 +111,18 @@ renamed(struct root *root, const struct fm_event *event)
 	stream_note(root->watcher->stream, NULL);
 }
 
-/* The plain monitor believes the hints. */
 static void
-record_hint(struct root *root, const struct fm_event *event)
+hint_without_state(struct root *root, const struct fm_event *event)
 {
-	static const struct {
-		enum event_type type;
-		enum event_kind kind;
-	} types[] = {
-		[FM_CREATED] = { EVENT_CREATED, EVENT_KIND_NONE },
-		[FM_WRITTEN] = { EVENT_MODIFIED, EVENT_CONTENT },
-		[FM_ATTRIB] = { EVENT_MODIFIED, EVENT_METADATA },
-		[FM_DELETED] = { EVENT_DELETED, EVENT_KIND_NONE },
-		[FM_RENAMED] = { EVENT_RENAMED, EVENT_KIND_NONE },
-	};
-	struct stat st;
-	struct event record = {
-		.type = types[event->kind].type,
-		.kind = types[event->kind].kind,
-		.path = event->path,
-		.path_len = event->path_len,
-		.old_path = event->old_path,
-		.old_path_len = event->old_path_len,
-		.is_dir = event->is_dir,
-		.replaced = true, /* perhaps: nobody knows */
-	};
+	struct watcher *w = root->watcher;
 
 	if (event->repeated || (event->kind != FM_RENAMED && repeats(root, event))) {
-		root->watcher->intake.suppressed++;
+		w->intake.suppressed++;
 		return;
 	}
-	if (event->kind != FM_DELETED &&
-	    watcher_lstat(root->watcher, root, event->path, event->path_len, &st) == 0)
-		record.st = &st;
-	note_other(root->watcher, event);
-	record_event(root->watcher, root, &record);
-	stream_note(root->watcher->stream, NULL);
-}
-
-static void
-monitor_listing(struct root *root, const struct fm_event *event)
-{
-	if (event->kind == FM_LIST_FAILED && event->error != ENOENT &&
-	    event->error != ENOTDIR && event->error != ELOOP)
-		log_warnx("directory %s: cannot be listed: %s (what happens there is not "
-			  "seen)",
-		    watcher_abs(root->watcher, root, event->path, event->path_len),
-		    strerror(event->error));
-	if (event->kind != FM_LIST_ENTRY)
-		return;
-	root->watcher->files += !event->is_dir && !root->watcher->ready;
-	if (!(event->scan & FM_SCAN_FRESH))
-		return;
-	root->in_scan = true;
-	record_path(root->watcher, root, event->path, event->path_len, EVENT_CREATED,
-	    EVENT_KIND_NONE, event->is_dir, event->st);
-	root->in_scan = false;
+	note_other(w, event);
+	monitor_hint(root, event);
+	stream_note(w->stream, NULL);
 }
 
 static void
@@ -224,24 +181,6 @@ root_back(struct root *root)
 	watcher_begin_scan(w, "the root came back");
 }
 
-/* A monitor that has to poll needs something to compare with. */
-static void
-give_state(struct watcher *w)
-{
-	w->state = state_open(NULL, (int)w->config->db_cache_kib);
-	/* Roots that are opened later find the state themselves. */
-	for (size_t i = 0; w->state != NULL && i < w->config->roots.n; i++) {
-		if (w->roots[i].path == NULL)
-			break;
-		w->roots[i].node = node_root(w->state, w->roots[i].path);
-		w->roots[i].silent = true;
-		if (w->roots[i].watch != NULL)
-			fm_watch_scan(w->roots[i].watch, "", true);
-	}
-	w->files = 0;
-	w->scanning = true;
-}
-
 static void
 degraded(struct root *root, const struct fm_event *event)
 {
@@ -259,7 +198,7 @@ degraded(struct root *root, const struct fm_event *event)
 		    fm_cause_name(event->cause), event->error != 0 ? ": " : "",
 		    event->error != 0 ? strerror(event->error) : "");
 	if (w->state == NULL)
-		give_state(w);
+		monitor_give_state(w);
 }
 
 static void
@@ -275,13 +214,13 @@ on_event(void *ctx, const struct fm_event *event)
 	case FM_ATTRIB:
 	case FM_DELETED:
 		if (w->state == NULL)
-			record_hint(root, event);
+			hint_without_state(root, event);
 		else
 			look(root, event);
 		break;
 	case FM_RENAMED:
 		if (w->state == NULL)
-			record_hint(root, event);
+			hint_without_state(root, event);
 		else
 			renamed(root, event);
 		break;
@@ -420,7 +359,7 @@ intake_open(struct watcher *w, struct root *root, struct legacy *legacy)
 		log_warnx("watch %s: %s (watched by %s)", root->path, stats.why,
 		    fm_backend_name(stats.backend));
 	if (stats.backend == FM_BACKEND_POLL && w->state == NULL)
-		give_state(w);
+		monitor_give_state(w);
 	return 0;
 }
 

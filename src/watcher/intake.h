@@ -4,8 +4,7 @@
 
 /*
  * Takes what libfilemon tells.  With state every hint leads to a look
- * (reconcile); the plain monitor, which has none, records the hints
- * themselves, and gets a state in memory only when directories have to be polled.
+ * (reconcile); without, they go to the plain monitor (monitor.h).
  */
 
 #include <filemon/watch.h>
