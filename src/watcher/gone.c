@@ -15,6 +15,12 @@ row_gone(
     struct watcher *w, struct root *root, struct node *node, const char *path, size_t len)
 {
 	bool known = node->sig.ino != 0 || node->sig.type != SIG_DIR;
+	struct event event = {
+		.type = EVENT_DELETED,
+		.path = path,
+		.path_len = len,
+		.is_dir = node->sig.type == SIG_DIR,
+	};
 
 	w->files -= node->sig.type != SIG_DIR;
 	node->gone = true;
@@ -23,8 +29,7 @@ row_gone(
 	if (node->sig.type == SIG_DIR)
 		place_uncache(w, node->id);
 	if (known)
-		record_path(w, root, path, len, EVENT_DELETED, EVENT_KIND_NONE,
-		    node->sig.type == SIG_DIR, NULL);
+		record_event(w, root, &event);
 	dispatch_taint_path(w, root, path, len);
 	pending_update(w, root, node, path, len, true);
 	if (node->sig.type == SIG_FILE)

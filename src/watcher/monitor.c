@@ -43,6 +43,14 @@ monitor_hint(struct root *root, const struct fm_event *event)
 void
 monitor_listing(struct root *root, const struct fm_event *event)
 {
+	struct event record = {
+		.type = EVENT_CREATED,
+		.path = event->path,
+		.path_len = event->path_len,
+		.is_dir = event->is_dir,
+		.st = event->st,
+	};
+
 	if (event->kind == FM_LIST_FAILED && event->error != ENOENT &&
 	    event->error != ENOTDIR && event->error != ELOOP)
 		log_warnx("directory %s: cannot be listed: %s (what happens there is not "
@@ -55,8 +63,7 @@ monitor_listing(struct root *root, const struct fm_event *event)
 	if (!(event->scan & FM_SCAN_FRESH))
 		return;
 	root->in_scan = true;
-	record_path(root->watcher, root, event->path, event->path_len, EVENT_CREATED,
-	    EVENT_KIND_NONE, event->is_dir, event->st);
+	record_event(root->watcher, root, &record);
 	root->in_scan = false;
 }
 

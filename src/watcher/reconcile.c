@@ -102,6 +102,22 @@ reconcile_links(struct watcher *w, const struct node *node, enum hint hint)
 }
 
 static void
+record(const struct place *at, enum event_type type, enum event_kind kind, bool is_dir,
+    const struct stat *st)
+{
+	struct event event = {
+		.type = type,
+		.kind = kind,
+		.path = at->path,
+		.path_len = at->len,
+		.is_dir = is_dir,
+		.st = st,
+	};
+
+	record_event(at->w, at->root, &event);
+}
+
+static void
 absent(struct place *at, enum hint hint)
 {
 	struct sig phantom = { .type = SIG_OTHER };
@@ -117,8 +133,7 @@ absent(struct place *at, enum hint hint)
 	/* Made and gone again, or renamed on, before we could look: the hint that
 	   says which is on its way and finds this row. */
 	place_store(at, &phantom, false);
-	record_path(at->w, at->root, at->path, at->len, EVENT_CREATED, EVENT_KIND_NONE,
-	    false, NULL);
+	record(at, EVENT_CREATED, EVENT_KIND_NONE, false, NULL);
 }
 
 static void
@@ -132,8 +147,7 @@ appeared(struct place *at, const struct sig *sig, const struct stat *st)
 	if (!late)
 		place_store(at, sig, false);
 	if (!told)
-		record_path(at->w, at->root, at->path, at->len, EVENT_CREATED,
-		    EVENT_KIND_NONE, sig->type == SIG_DIR, st);
+		record(at, EVENT_CREATED, EVENT_KIND_NONE, sig->type == SIG_DIR, st);
 	if (late)
 		place_store(at, sig, false);
 	dispatch_taint_path(at->w, at->root, at->path, at->len);
@@ -263,8 +277,7 @@ unchanged(struct place *at, enum hint hint, const struct stat *st)
 		return;
 	}
 	if (is_written(hint) && (unsure || young)) {
-		record_path(at->w, at->root, at->path, at->len, EVENT_MODIFIED,
-		    EVENT_CONTENT, false, st);
+		record(at, EVENT_MODIFIED, EVENT_CONTENT, false, st);
 	} else if (hint != HINT_LOOK) {
 		at->w->intake.suppressed++;
 	}
@@ -357,8 +370,7 @@ rewritten(struct place *at, enum hint hint, const struct stat *st)
 		unchanged(at, hint, st);
 		return true;
 	}
-	record_path(
-	    at->w, at->root, at->path, at->len, EVENT_MODIFIED, EVENT_CONTENT, false, st);
+	record(at, EVENT_MODIFIED, EVENT_CONTENT, false, st);
 	store_rewritten(at, &sig);
 	follow(at, st);
 	return true;

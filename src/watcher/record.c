@@ -31,22 +31,6 @@ record_event(struct watcher *w, struct root *root, struct event *event)
 }
 
 void
-record_path(struct watcher *w, struct root *root, const char *path, size_t len,
-    enum event_type type, enum event_kind kind, bool is_dir, const struct stat *st)
-{
-	struct event event = {
-		.type = type,
-		.kind = kind,
-		.path = path,
-		.path_len = len,
-		.is_dir = is_dir,
-		.st = st,
-	};
-
-	record_event(w, root, &event);
-}
-
-void
 record_aside(struct watcher *w, struct root *root, struct event *event)
 {
 	event->root = root->path;

@@ -6,7 +6,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/stat.h>
 
 #include "eventlog/event.h"
 
@@ -15,8 +14,6 @@ struct root;
 
 /* Fills in root and source and adds it to the log; not for what a first scan finds. */
 void record_event(struct watcher *, struct root *, struct event *);
-void record_path(struct watcher *, struct root *, const char *path, size_t len,
-    enum event_type, enum event_kind, bool is_dir, const struct stat *);
 /* What is told besides of a path: nothing that is held back waits for it. */
 void record_aside(struct watcher *, struct root *, struct event *);
 /* Events were lost below path; "" is everything, or for cause "root-..." the root. */
