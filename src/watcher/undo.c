@@ -296,6 +296,15 @@ take_back(
 	release(&all);
 }
 
+/* The log cannot be written: what it lacks at its end is not to be read either. */
+static void
+leave(struct watcher *w)
+{
+	log_warnx("event log: records are ahead of the state, and it cannot be written "
+		  "(they stay; paths that came and went since are not told of again)");
+	record_gap(w, &w->roots[0], "", 0, "state-failed", true);
+}
+
 uint64_t
 undo_look(struct watcher *w)
 {
@@ -329,7 +338,11 @@ undo_failed(struct watcher *w)
 
 	evlog_flush(w->log);
 	evlog_stats(w->log, &log);
-	if (seq >= 0 && log.seq > (uint64_t)seq && !log.failing)
+	if (seq < 0 || log.seq <= (uint64_t)seq)
+		return;
+	if (log.failing)
+		leave(w);
+	else
 		take_back(w, &(struct span){ (uint64_t)seq, log.seq }, "state-failed",
 		    "which could not be written");
 }

@@ -22,7 +22,8 @@ uint64_t undo_look(struct watcher *);
 /* After the roots are open too, before the first scan; last: what undo_look returned. */
 void undo_ahead(struct watcher *, uint64_t last);
 /* The same (cause "state-failed") after the state could not be written for a while, and
-   has forgotten what it was told since. */
+   has forgotten what it was told since.  Where the log cannot be written either, the
+   gap alone: it follows when the log can be. */
 void undo_failed(struct watcher *);
 
 #endif

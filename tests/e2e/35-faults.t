@@ -152,6 +152,29 @@ if [ "$FILEMON_MOUNTS" = yes ] && small_disk "$T/probe"; then
 		esac
 	done
 
+	# The state can be written again before the log can.
+	copy_project in-turn
+	cp "$P/.filemon/filemon.conf" "$T/conf"
+	small_disk "$P/.filemon"
+	at_exit "umount -l '$P/.filemon'"
+	cp "$T/conf" "$P/.filemon/filemon.conf"
+	small_disk "$P/.filemon/events"
+	at_exit "umount -l '$P/.filemon/events'"
+	start_daemon
+	full "$P/.filemon"
+	"$TOOLS/storm" -n 600 -f 300 "$P"
+	ok "the state fails" wait_for "$LIMIT" st_is .state.failing true
+	full "$P/.filemon/events"
+	"$TOOLS/storm" -n 600 -f 300 "$P"
+	ok "and the log" wait_for "$LIMIT" st_is .events.failing true
+	rm "$P/.filemon/fill"
+	ok "the state can be written" wait_for "$LIMIT" st_is .state.failing false
+	rm "$P/.filemon/events/fill"
+	ok "then the log tells that it is ahead" wait_for "$LIMIT" \
+		told '.event_type.cause == "state-failed"'
+	ok "and everything is delivered" wait_for "$LIMIT" all_copied
+	ctl stop >/dev/null
+
 	# A state directory that cannot be written to.
 	copy_project read-only
 	cp "$P/.filemon/filemon.conf" "$T/conf"
@@ -167,7 +190,7 @@ if [ "$FILEMON_MOUNTS" = yes ] && small_disk "$T/probe"; then
 	ok "with one that can be written to, it does" all_copied
 	ctl stop >/dev/null
 else
-	skip "no mounts here" 35
+	skip "no mounts here" 40
 fi
 
 # Its directory goes while it runs.
