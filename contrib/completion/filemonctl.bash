@@ -22,8 +22,11 @@ _filemonctl_command() {
 # What filemonctl CTL says that -o may be given, where it is -o's value that is
 # completed; 1: it is not.
 _filemon_setting() {
-	local ctl=$1 at=$COMP_CWORD name= word=${COMP_WORDS[COMP_CWORD]}
-	[[ $word != = ]] || { word= at=$((at + 1)); }
+	local ctl=$1 at=$COMP_CWORD name='' word=${COMP_WORDS[COMP_CWORD]}
+	if [[ $word == = ]]; then
+		word=''
+		at=$((at + 1))
+	fi
 	if [[ ${COMP_WORDS[at - 1]} == = ]]; then
 		name=${COMP_WORDS[at - 2]}
 		at=$((at - 2))
