@@ -65,7 +65,8 @@ fail(struct sql *s, const char *text)
 	return -1;
 }
 
-/* Our own texts make sense to SQLite; where one does not, the schema is another. */
+/* Our own texts make sense to SQLite; where one does not, the schema is another, or
+   the file's format. */
 static int
 fail_to_compile(struct sql *s, const char *text)
 {
@@ -151,10 +152,9 @@ sql_open(const char *path, int cache_kib, bool check, bool *damaged)
 			*damaged = false;
 		return s;
 	}
-	bad = bad || is_damage(sqlite3_errcode(s->db));
 failed:
 	if (damaged)
-		*damaged = bad;
+		*damaged = bad || s->damaged;
 	sql_close(s);
 	return NULL;
 }

@@ -435,6 +435,23 @@ START_TEST(a_file_that_is_no_database_is_damaged)
 }
 END_TEST
 
+/* Which SQLite calls an error of the text that it was to run. */
+START_TEST(a_file_of_an_unknown_format_is_damaged)
+{
+	static const char format[] = { 0, 0, 0, 77 };
+	enter();
+	struct sql *s = opened();
+	ck_assert_int_eq(sql_exec(s, "CREATE TABLE t (a)"), 0);
+	sql_close(s);
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ck_assert_int_eq(pwrite(fd, format, sizeof(format), 44), sizeof(format));
+	close(fd);
+	ck_assert_ptr_null(sql_open(path, 64, true, &damaged));
+	ck_assert(damaged);
+	leave();
+}
+END_TEST
+
 static void
 overwrite_page(int page)
 {
@@ -486,6 +503,6 @@ UNIT_MAIN("sql", a_database_is_opened_as_promised,
     a_failure_is_told_once_with_the_statement_and_kept,
     a_statement_that_fails_can_run_again, migrations_run_from_where_the_file_is,
     a_migration_that_fails_leaves_nothing_of_itself,
-    a_file_that_is_no_database_is_damaged,
+    a_file_that_is_no_database_is_damaged, a_file_of_an_unknown_format_is_damaged,
     a_page_that_is_overwritten_is_found_by_the_check,
     a_folder_that_is_not_there_is_no_damage)
