@@ -306,7 +306,7 @@ commit(struct watcher *w, int64_t now)
 		w->degraded = true;
 		place_uncache(w, 0);
 		if (state_condemn(w->state)) {
-			w->exit_code = CHILD_EXIT_FATAL;
+			w->exit_code = CHILD_EXIT_AGAIN;
 			life_end(w);
 		}
 	}

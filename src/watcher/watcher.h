@@ -40,6 +40,7 @@ enum child_exit {
 	CHILD_EXIT_CUT = 3,	   /* asked to stop, running jobs were broken off */
 	CHILD_EXIT_STATE_GONE = 4, /* the state directory was removed or replaced */
 	CHILD_EXIT_RENEW = 5,	   /* asked to make place for a new filemond */
+	CHILD_EXIT_AGAIN = 6,	   /* state.db was exchanged: the next one can work */
 };
 
 /* The process's main function; returns its exit code (enum child_exit). */

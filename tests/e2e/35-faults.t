@@ -62,6 +62,19 @@ else
 	skip "tests/fault/sweep is not built"
 fi
 
+# Damage that the check at the start does not see is found before it is ready.
+copy_project schema
+start_daemon
+echo 1 >"$P/kept"
+idle >/dev/null
+ctl stop >/dev/null
+sqlite3 "$P/.filemon/state.db" "PRAGMA writable_schema = ON; UPDATE sqlite_master
+	SET sql = replace(sql, 'digest', 'digits') WHERE name = 'handler'"
+ok "a state.db that is another keeps it from no start" ctl start
+ok "... and everything is delivered" idle
+ok "... with the damaged one aside" sh -c "test -s '$P'/.filemon/state.db.damaged-*[0-9]"
+ctl stop >/dev/null
+
 # Full disks.
 full()
 {
