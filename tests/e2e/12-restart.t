@@ -250,6 +250,15 @@ start_daemon
 ctl stop >/dev/null
 is "once" "$(cat "$P"/.filemon/events/*.ndjson | grep -c '"cause":"crash"')" 1
 
+# More than may be looked through in one turn, by their numbers.
+log=$(find "$P/.filemon/events" -name '*.ndjson' | sort | tail -n 1)
+tail -n 1 "$log" | jq -c '.seq += 300000' >>"$log"
+start_daemon
+ctl stop >/dev/null
+ok "too many that are ahead are told of" \
+	grep -q "too many records are ahead" "$P/.filemon/trace.log"
+is "and stay" "$(cat "$P"/.filemon/events/*.ndjson | grep -c '"cause":"crash"')" 2
+
 # initial = skip, and a state.db that is damaged.
 : >"$HLOG"
 project damaged <<CONF
