@@ -84,6 +84,7 @@ handler_forget(struct state *state, int64_t handler)
 	static const char *const texts[] = {
 		"DELETE FROM delivered WHERE handler = ?1",
 		"DELETE FROM failure WHERE handler = ?1",
+		"DELETE FROM cut WHERE handler = ?1",
 		"DELETE FROM handler WHERE id = ?1",
 	};
 

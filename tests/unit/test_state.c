@@ -525,6 +525,13 @@ START_TEST(what_is_blocked_or_failed_is_known_again_after_a_restart)
 }
 END_TEST
 
+static int64_t
+count_cut(struct state *state)
+{
+	return sql_number(
+	    state_sql(state), state_stmt(state, "SELECT count(*) FROM cut"), 0);
+}
+
 START_TEST(a_handler_that_is_no_more_configured_is_forgotten_with_its_rows)
 {
 	struct state *state = open_temporary();
@@ -532,18 +539,23 @@ START_TEST(a_handler_that_is_no_more_configured_is_forgotten_with_its_rows)
 	int64_t keep = state_handler(state, "keep", &is_new);
 	int64_t gone = state_handler(state, "gone", &is_new);
 	struct node node = add_node(state, node_root(state, "/p"), "a", SIG_FILE);
-	struct delivery d = {
-		.handler = gone, .node = node.id, .pending = true, .due = 1
-	};
+	struct delivery d = { .handler = gone,
+		.node = node.id,
+		.pending = true,
+		.due = STATE_DUE_RUNNING };
 
 	ck_assert(is_new);
 	delivery_put(state, &d);
+	cut_note(state, 0);
+	ck_assert_int_eq(count_cut(state), 1);
 	ck_assert_int_gt(state_handler_since(state, keep), 0);
 	ck_assert_int_le(state_handler_since(state, keep), clk_stamp_ns());
 	state_handler_set_digest(state, keep, 9);
 	state_handler_set_paused(state, keep, true);
 	state_handlers_prune(state, &keep, 1);
 	ck_assert(!delivery_get(state, gone, node.id, &d));
+	/* Its number may be the next one's. */
+	ck_assert_int_eq(count_cut(state), 0);
 	ck_assert_int_eq(state_handler(state, "keep", &is_new), keep);
 	ck_assert(!is_new);
 	ck_assert_int_eq(state_handler_digest(state, keep), 9);
