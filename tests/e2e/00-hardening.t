@@ -4,6 +4,7 @@
 # shellcheck source=/dev/null
 . "${top_srcdir:?}/tests/lib/tap.sh"
 need readelf
+[ -x "${top_builddir:?}/filemond" ] || skip_all "nothing was built"
 hardening=$(sed -n 's/^enable_hardening = //p' "${top_builddir:?}/Makefile")
 [ "$hardening" != no ] || skip_all "configured with --disable-hardening"
 [ -z "${SANITIZE-}" ] || skip_all "a build with sanitizers is for tests alone"
