@@ -12,7 +12,8 @@
 #include "base/log.h"
 #include "base/notify.h"
 
-#define FIRST_FD 3 /* SD_LISTEN_FDS_START */
+#define FIRST_FD 3   /* SD_LISTEN_FDS_START */
+#define FDS_MAX 1024 /* sockets may be among them, and what others stored */
 #define TABLE "filemon-table"
 #define WATCH "filemon-watch-"
 
@@ -67,18 +68,24 @@ place_of(struct handover *h, const char *name)
 	return &h->watches[i];
 }
 
-static void
+/* false: there was one of that name. */
+static bool
 take_one(struct handover *h, int fd, const char *name)
 {
 	int *place = place_of(h, name);
+	bool first = place == NULL || *place == -1;
 
 	if (place == NULL || fcntl(fd, F_SETFD, FD_CLOEXEC) == -1)
-		return;
-	*place = fd;
+		return true;
 	notify_send("FDSTOREREMOVE=1\nFDNAME=%s", name);
+	if (first)
+		*place = fd;
+	else
+		close(fd);
+	return first;
 }
 
-/* 0 where it is meant for another process, or no number. */
+/* 0 where it is meant for another process, or no number; others may be among them. */
 static long
 count_fds(void)
 {
@@ -88,7 +95,7 @@ count_fds(void)
 	if (pid == NULL || count == NULL || strtol(pid, NULL, 10) != getpid())
 		return 0;
 	n = strtol(count, NULL, 10);
-	return n > 0 && n <= HANDOVER_FDS ? n : 0;
+	return n > 0 && n <= FDS_MAX ? n : 0;
 }
 
 bool
@@ -96,6 +103,7 @@ store_take(struct handover *h)
 {
 	const char *names = getenv("LISTEN_FDNAMES");
 	long n = names == NULL ? 0 : count_fds();
+	bool each_once = true;
 	char name[64];
 
 	*h = HANDOVER_NONE;
@@ -104,10 +112,15 @@ store_take(struct handover *h)
 
 		snprintf(name, sizeof(name), "%.*s", (int)len, names);
 		if (len < sizeof(name))
-			take_one(h, fd, name);
+			each_once = take_one(h, fd, name) && each_once;
 		names += len + (names[len] == ':');
 	}
 	for (size_t i = 0; i < COUNTOF(variables); i++)
 		unsetenv(variables[i]);
-	return h->table != -1;
+	if (each_once)
+		return h->table != -1;
+	log_warnx(
+	    "service manager: what two daemons left is stored (the tree is compared)");
+	handover_close(h);
+	return false;
 }

@@ -18,7 +18,7 @@ void store_keep(const struct handover *);
 /*
  * What the manager gave to this very process, of what it is named after: each is
  * then taken out of the store.  After notify_init, once; false where there is
- * nothing.
+ * nothing, or more than one of a name: a table may not fit another's queue.
  */
 bool store_take(struct handover *);
 

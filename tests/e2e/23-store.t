@@ -99,6 +99,28 @@ kill -CONT "$supervisor"
 ok "... and the next one is ready" wait_for "$LIMIT" said READY=1 6
 ok "what was handed over is stored" said "FDSTORE=1.*FDNAME=filemon-table" $((stored + 1))
 is "... and taken over" "$(st .taken_over)" true
+
+# Others have descriptors there too, and more of them.
+cat >"$T/before" <<'END'
+more=$(printf ':other%.0s' 1 2 3 4 5 6 7 8 9 10)
+LISTEN_FDNAMES=$LISTEN_FDNAMES$more$more$more$more$more$more$more
+LISTEN_FDS=$((LISTEN_FDS + 70))
+END
+kill -HUP $manager
+ok "among seventy others" wait_for "$LIMIT" said READY=1 7
+is "... its own is found" "$(st .taken_over)" true
+
+# What two have left: the table may not be that of the queue.
+removed=$(grep -c FDSTOREREMOVE=1 "$T/said")
+cat >"$T/before" <<'END'
+exec 5<&3
+LISTEN_FDNAMES=$LISTEN_FDNAMES:${LISTEN_FDNAMES%%:*}
+LISTEN_FDS=$((LISTEN_FDS + 1))
+END
+kill -HUP $manager
+ok "with a name twice" wait_for "$LIMIT" said READY=1 8
+is "... the tree is compared" "$(st .taken_over)" false
+ok "... and the store emptied" said FDSTOREREMOVE=1 $((removed + 3))
 kill $manager
 wait $manager
 is "it ends at SIGTERM" $? 0
