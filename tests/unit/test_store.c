@@ -67,9 +67,22 @@ START_TEST(what_is_missing_is_none)
 }
 END_TEST
 
+START_TEST(of_a_name_that_is_there_twice_nothing_is_taken)
+{
+	struct handover h;
+
+	open_some(3);
+	ck_assert(
+	    !taken(&h, getpid(), "3", "filemon-table:filemon-watch-0:filemon-table"));
+	ck_assert_uint_eq(h.n_watches, 0);
+	for (int fd = 3; fd < 6; fd++)
+		ck_assert_int_eq(fcntl(fd, F_GETFD), -1);
+}
+END_TEST
+
 START_TEST(what_makes_no_sense_is_not_taken)
 {
-	static const char *const counts[] = { "", "x", "0", "-1", "66", "99999999999" };
+	static const char *const counts[] = { "", "x", "0", "-1", "1025", "99999999999" };
 	static const char *const names[] = { "", ":", "filemon-tables", "filemon-watch-",
 		"filemon-watch-64", "filemon-watch-0x", "filemon-watch--1",
 		"filemon-watch-99999999999999999999" };
@@ -104,4 +117,5 @@ START_TEST(without_a_manager_nothing_is_kept)
 END_TEST
 
 UNIT_MAIN("store", each_goes_where_its_name_says, what_is_missing_is_none,
-    what_makes_no_sense_is_not_taken, without_a_manager_nothing_is_kept)
+    of_a_name_that_is_there_twice_nothing_is_taken, what_makes_no_sense_is_not_taken,
+    without_a_manager_nothing_is_kept)
