@@ -36,10 +36,11 @@ static const struct {
 	  " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
 	    13 },
 	{ "INSERT OR REPLACE INTO failure VALUES(?1,?2,?3,?4,?5,?6)", 6 },
-	{ "INSERT OR REPLACE INTO handler VALUES(?1,?2,?3,?4)", 4 },
+	{ "INSERT OR REPLACE INTO handler VALUES(?1,?2,?3,?4,?5)", 5 },
 	{ "INSERT OR REPLACE INTO meta VALUES(?1,?2)", 2 },
 	{ "INSERT OR REPLACE INTO content VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)", 9 },
 	{ "INSERT OR REPLACE INTO held VALUES(?1,?2,?3,?4,?5,?6)", 6 },
+	{ "INSERT OR REPLACE INTO cut VALUES(?1,?2,?3)", 3 },
 };
 
 static uint8_t
