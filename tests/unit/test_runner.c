@@ -328,6 +328,18 @@ expect_end(uint64_t id, enum wire_outcome outcome)
 	ck_assert_int_eq(msg.outcome, outcome);
 }
 
+/* STARTED says that there is a process, not that it has come to say so. */
+static void
+wait_began(void)
+{
+	struct stat st = { .st_size = 0 };
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/began", dir);
+	while (stat(path, &st) == -1 || st.st_size == 0)
+		poll(NULL, 0, 5);
+}
+
 /* One runs, the others are in hand. */
 static void
 start_gated(uint64_t n)
@@ -339,6 +351,7 @@ start_gated(uint64_t n)
 	struct wire_msg msg;
 	receive(&msg, WIRE_STARTED);
 	ck_assert_uint_eq(msg.id, 1);
+	wait_began();
 }
 
 static void
