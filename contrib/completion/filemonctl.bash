@@ -51,21 +51,22 @@ _filemon_values() {
 	"$1" help --settings 2>/dev/null | sed -n "s/^$2=//p"
 }
 
+# _filemon_path PREVIOUS WORD: where a project or a configuration is named.
+_filemon_path() {
+	case $1 in
+	-C | --project) mapfile -t COMPREPLY < <(compgen -d -- "$2") ;;
+	-c | --config) mapfile -t COMPREPLY < <(compgen -f -- "$2") ;;
+	*) return 1 ;;
+	esac
+}
+
 _filemonctl() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local ctl=${COMP_WORDS[0]} command
 	command=$(_filemonctl_command)
 	COMPREPLY=()
-	! _filemon_setting "$ctl" || return 0
+	! _filemon_setting "$ctl" && ! _filemon_path "$prev" "$cur" || return 0
 	case $prev in
-	-C | --project)
-		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
-		return
-		;;
-	-c | --config)
-		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
-		return
-		;;
 	--format)
 		mapfile -t COMPREPLY < <(compgen -W "$(_filemon_values "$ctl" format |
 			if [[ $command == events ]]; then grep -vx none; else cat; fi)" -- "$cur")

@@ -9,16 +9,8 @@ _filemond() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local ctl=${FILEMONCTL:-filemonctl}
 	COMPREPLY=()
-	! _filemon_setting "$ctl" || return 0
+	! _filemon_setting "$ctl" && ! _filemon_path "$prev" "$cur" || return 0
 	case $prev in
-	-C | --project)
-		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
-		return
-		;;
-	-c | --config)
-		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
-		return
-		;;
 	--format)
 		mapfile -t COMPREPLY < <(compgen -W "$(_filemon_values "$ctl" format)" -- "$cur")
 		return
