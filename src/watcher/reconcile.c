@@ -376,6 +376,14 @@ rewritten(struct place *at, enum hint hint, const struct stat *st)
 	return true;
 }
 
+/* Gone, or a file by now: what was made below went with the directory, and the hint
+   that says so may be lost.  One that was told unseen may be a directory. */
+static bool
+is_over(const struct node *dir)
+{
+	return dir->gone || (dir->sig.ino != 0 && dir->sig.type != SIG_DIR);
+}
+
 /*
  * A notification names the directory as it was called then.  Where that has
  * been renamed meanwhile, "no such file" says nothing of the file: the
@@ -392,8 +400,7 @@ is_certain(struct place *at)
 		return true;
 	if (at->node.parent == 0 || !node_get(w->state, at->node.parent, &dir))
 		return false;
-	/* What was made below it went with it, and the hint that says so may be lost. */
-	if (dir.gone)
+	if (is_over(&dir))
 		return at->found && !at->node.gone;
 	if (dir.sig.ino != 0 &&
 	    fd_lstatat(AT_FDCWD, watcher_abs(w, at->root, at->path, place_dir_len(at)),

@@ -881,19 +881,11 @@ is "what is made twice within one reading is there" \
 kill "$monitor"
 wait "$monitor" 2>/dev/null
 
-# A directory is gone before its notifications are: of what is made below it nothing is
-# told, since what tells of its end may be lost.  The row of a file there is kept by
-# the run for its removal.
-export GATE="$T/below.open"
-project below <<CONF
-settle = 0ms
-handler gate {
-	load        = { "$H/log", "load" }
-	remove-file = { "$H/gate" }
-}
-CONF
-"$TOOLS/replay" list "$P" >"$T/first"
-if start_with_queue 64; then
+# A directory is gone before its notifications are, and a file may have its name: of
+# what is made below it nothing is told, since what tells of its end may be lost.  The
+# row of a file there is kept by the run for its removal.
+below()
+{
 	mkdir "$P/d"
 	: >"$P/d/x"
 	idle >/dev/null
@@ -907,16 +899,35 @@ if start_with_queue 64; then
 		: >"$P/fill-$n"
 	done
 	rm -r "$P/d"
+	[ "$1" = gone ] || : >"$P/d"
 	kill -CONT "$watcher"
 	: >"$GATE"
 	idle >/dev/null
 	ok "the queue did overflow" test "$(st .events.overflows)" -gt 0
-	ok "nothing is made below a directory that is gone" replayed "$T/first"
-else
-	skip "max_queued_events cannot be set" 2
-	start_daemon
-fi
-ctl stop >/dev/null
+	ok "nothing is made below a directory that is $1" replayed "$T/first"
+}
+
+for end in gone "a file"; do
+	GATE=$T/below.$(echo "$end" | tr -d ' ')
+	HLOG=$GATE.log
+	export GATE HLOG
+	: >"$HLOG"
+	project "below-${GATE##*.}" <<-CONF
+	settle = 0ms
+	handler gate {
+		load        = { "$H/log", "load" }
+		remove-file = { "$H/gate" }
+	}
+	CONF
+	"$TOOLS/replay" list "$P" >"$T/first"
+	if start_with_queue 64; then
+		below "$end"
+	else
+		skip "max_queued_events cannot be set" 2
+		start_daemon
+	fi
+	ctl stop >/dev/null
+done
 
 # git's lock that stayed.
 adopt vcs
