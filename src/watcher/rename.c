@@ -170,6 +170,7 @@ take_place(struct place *from, struct place *to, const struct rename_paths *path
     const struct stat *st)
 {
 	struct sig sig = from->node.sig;
+	bool unseen = sig.ino == 0;
 	struct node replaced = { 0 };
 
 	if (!reconcile_parent(to)) {
@@ -185,9 +186,9 @@ take_place(struct place *from, struct place *to, const struct rename_paths *path
 	   the hint that says so is still to come. */
 	if (st != NULL && S_ISDIR(st->st_mode) != paths->is_dir)
 		st = NULL;
-	if (st != NULL && (!paths->is_dir || sig.ino == 0))
+	if (st != NULL && (!paths->is_dir || unseen))
 		sig_from_stat(&sig, st);
-	else if (paths->is_dir && sig.ino == 0)
+	else if (paths->is_dir && unseen)
 		sig = (struct sig){ .type = SIG_DIR, .ino = INO_UNKNOWN };
 	record(from, to, paths, st);
 	if (to->found && !to->node.gone)
@@ -195,6 +196,9 @@ take_place(struct place *from, struct place *to, const struct rename_paths *path
 	carry(from, to, &sig);
 	place_find(to, from->w, from->root, paths->path, paths->len);
 	look_at_names(to, &replaced, st);
+	/* Found gone before this told where it went, and with it what was known below. */
+	if (paths->is_dir && unseen)
+		reconcile_list(from->w, from->root, paths->path, paths->len, true);
 	if (to->found && !to->node.gone)
 		ask_for_record(from->w, &to->node, paths->path, paths->len, 0);
 }

@@ -929,6 +929,27 @@ for end in gone "a file"; do
 	ctl stop >/dev/null
 done
 
+# A directory is looked for under its old name, and is gone with all that is below,
+# before it is told that it was renamed; in between something moves into it.
+project moved <<CONF
+settle = 0ms
+CONF
+mkdir "$P/old"
+: >"$P/old/kept"
+: >"$P/mover"
+"$TOOLS/replay" list "$P" >"$T/first"
+start_daemon
+idle >/dev/null
+watcher=$(pid_of watcher)
+kill -STOP "$watcher"
+chmod 700 "$P/old"
+mv "$P/mover" "$P/old/moved"
+mv "$P/old" "$P/new"
+kill -CONT "$watcher"
+idle >/dev/null
+ok "what is below a directory found gone too early is found again" replayed "$T/first"
+ctl stop >/dev/null
+
 # git's lock that stayed.
 adopt vcs
 HLOG=$T/vcs.log
