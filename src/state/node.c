@@ -139,13 +139,14 @@ node_insert(struct state *state, struct node *node, const void *name, size_t len
 {
 	sqlite3_stmt *stmt = state_stmt(state,
 	    "INSERT INTO node(parent, name, type, gone, unsure, ino, size, mtime, ctime, "
-	    "meta, origin, mark)"
-	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
+	    "meta, origin, mark, id)"
+	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, nullif(?13, 0))");
 
 	sql_begin(state_sql(state));
 	sqlite3_bind_int64(stmt, 1, node->parent);
 	sqlite3_bind_blob(stmt, 2, name, (int)len, SQLITE_STATIC);
 	bind_sig(stmt, 3, node);
+	sqlite3_bind_int64(stmt, 13, state_new_node(state));
 	if (sql_run(state_sql(state), stmt) == -1)
 		return;
 	node->id = sqlite3_last_insert_rowid(sql_handle(state_sql(state)));

@@ -22,6 +22,7 @@ struct state {
 	struct recent recent;
 	struct state_hints hints;
 	uint64_t arrivals;
+	int64_t last_node;
 	char *path;
 	struct inplace in_place;
 	bool is_new;
@@ -141,6 +142,8 @@ state_open(const char *path, int cache_kib)
 	state_look_failed(state);
 	state_look_cut(state);
 	state_look_in_way(state);
+	state->last_node =
+	    sql_number(sql, state_stmt(state, "SELECT max(id) FROM node"), 0);
 	meta_get(state, "scanned", scanned, sizeof(scanned));
 	state->is_new = scanned[0] == '\0';
 	meta_get(state, "rebuilt", rebuilt, sizeof(rebuilt));
@@ -184,6 +187,13 @@ void
 state_count_arrival(struct state *state)
 {
 	state->arrivals++;
+}
+
+int64_t
+state_new_node(struct state *state)
+{
+	/* A damaged file may have any. */
+	return state->last_node < INT64_MAX / 2 ? ++state->last_node : 0;
 }
 
 struct state_hints *

@@ -40,6 +40,11 @@ struct sql *state_sql(struct state *);
  */
 uint64_t state_arrivals(const struct state *);
 void state_count_arrival(struct state *);
+/*
+ * The id of a node that is to be: none that a node had before, since a deleted one may
+ * still be remembered by its id.  0: any that is free.
+ */
+int64_t state_new_node(struct state *);
 /* What node.h remembers of files. */
 struct recent *state_recent(struct state *);
 

@@ -236,7 +236,9 @@ place_store(struct place *at, const struct sig *sig, bool gone)
 	at->w->files -= at->found && is_file(&at->node);
 	at->node.sig = *sig;
 	at->node.gone = gone;
-	at->node.unsure = false;
+	/* Of a directory it is not its stamps that are: it has yet to be listed. */
+	at->node.unsure =
+	    before.unsure && before.sig.type == SIG_DIR && sig->type == SIG_DIR;
 	at->node.origin = 0;
 	at->w->files += is_file(&at->node);
 	if (at->found) {

@@ -747,7 +747,44 @@ START_TEST(a_file_whose_schema_is_another_is_moved_aside)
 }
 END_TEST
 
-UNIT_MAIN("state", a_path_is_found_and_built_again_through_its_directories,
+START_TEST(no_node_has_the_id_of_one_before_it)
+{
+	struct state *state = open_temporary();
+	int64_t root = node_root(state, "/p");
+	struct node before = add_node(state, root, "before", SIG_FILE), after;
+
+	node_delete(state, before.id);
+	after = add_node(state, root, "after", SIG_FILE);
+	ck_assert_int_gt(after.id, before.id);
+	state_close(state);
+}
+END_TEST
+
+START_TEST(after_the_highest_id_there_is_any_that_is_free)
+{
+	char path[] = "/tmp/test_state.XXXXXX", file[64];
+	struct state *state;
+	struct node two;
+
+	ck_assert_ptr_nonnull(mkdtemp(path));
+	snprintf(file, sizeof(file), "%s/state.db", path);
+	state = state_open(file, 256);
+	ck_assert_ptr_nonnull(state);
+	add_node(state, 1, "one", SIG_FILE);
+	sql_exec(state_sql(state), "UPDATE node SET id = 9223372036854775807");
+	state_close(state);
+	state = state_open(file, 256);
+	two = add_node(state, 1, "two", SIG_FILE);
+	ck_assert_int_ne(two.id, 0);
+	ck_assert(!state_failing(state));
+	state_close(state);
+	remove_all(path);
+}
+END_TEST
+
+UNIT_MAIN("state", no_node_has_the_id_of_one_before_it,
+    after_the_highest_id_there_is_any_that_is_free,
+    a_path_is_found_and_built_again_through_its_directories,
     what_comes_to_a_place_is_counted, a_relinked_directory_takes_everything_below_with_it,
     whatever_differs_in_a_node_is_written, a_node_may_be_unsure_for_a_while,
     pages_give_the_names_of_a_directory_in_order_and_all_of_them,
