@@ -83,6 +83,35 @@ settle_at(struct fm_watch *w, uint32_t node, const struct place *to)
 }
 
 /*
+ * What the kernel calls the directory that a path leads to by now, in one system call;
+ * -1: errno.  One that it begins to watch for this is not kept.
+ */
+static int
+number_of(struct fm_watch *w, const struct path *path)
+{
+	int wd;
+
+	if (path->len >= PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	wd = w->ops->watch_path(w, path->abs);
+	if (wd != -1 && dirtab_by_wd(&w->dirs, wd) == DIRTAB_NONE)
+		w->ops->unwatch(w, wd);
+	return wd;
+}
+
+/* Does the path that the table has for dir still lead there? */
+static bool
+is_in_place(struct fm_watch *w, uint32_t dir)
+{
+	int own = w->dirs.dirs[dir].wd;
+
+	return own >= 0 && path_set(w, &w->second, dir, NULL, 0) == 0 &&
+	    number_of(w, &w->second) == own;
+}
+
+/*
  * The reverse of a rename before, and nothing else has happened to the names: either
  * that, or the second half of a RENAME_EXCHANGE.
  */
@@ -103,9 +132,10 @@ is_exchange(struct fm_watch *w, const struct half *half, const struct place *to)
 			return true;
 	if (path_stat(w, from->dir, from->name, from->len, &st) == 0)
 		return true;
-	if (path_stat(w, from->dir, NULL, 0, &st) == 0)
+	if (is_in_place(w, from->dir))
 		return false;
-	/* A directory above has moved since: what is there cannot be seen. */
+	/* A directory above has moved since, and another may have its name: what is
+	   there cannot be seen. */
 	tree_queue(w, from->dir, FM_SCAN_REPAIR, false);
 	return true;
 }
@@ -213,10 +243,9 @@ within(struct fm_watch *w, const struct half *half, const struct place *to)
 }
 
 /*
- * Is another directory at the place than the table has there now?  The number that the
- * kernel gives for the path says so, in one system call.  Where there is none for want
- * of another watch, it is one that has none yet; where the path leads nowhere by now,
- * what is still to be read says more.
+ * Is another directory at the place than the table has there now?  Where there is no
+ * number for want of another watch, it is one that has none yet; where the path leads
+ * nowhere by now, what is still to be read says more.
  */
 static bool
 is_another(struct fm_watch *w, const struct place *at)
@@ -224,14 +253,10 @@ is_another(struct fm_watch *w, const struct place *at)
 	uint32_t node = place_node(w, at);
 	int own = node == DIRTAB_NONE ? -1 : w->dirs.dirs[node].wd, wd;
 
-	if (own < 0 || path_set(w, &w->second, at->dir, at->name, at->len) == -1 ||
-	    w->second.len >= PATH_MAX)
+	if (own < 0 || path_set(w, &w->second, at->dir, at->name, at->len) == -1)
 		return false;
-	if ((wd = w->ops->watch_path(w, w->second.abs)) == -1)
-		return errno == ENOSPC;
-	if (dirtab_by_wd(&w->dirs, wd) == DIRTAB_NONE)
-		w->ops->unwatch(w, wd);
-	return wd != own;
+	wd = number_of(w, &w->second);
+	return wd == -1 ? errno == ENOSPC : wd != own;
 }
 
 /*

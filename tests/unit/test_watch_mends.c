@@ -413,6 +413,27 @@ START_TEST(a_rename_back_is_no_exchange)
 }
 END_TEST
 
+/* What one of them is called by now cannot be seen under the name that its directory
+   had, where another one has that name. */
+START_TEST(a_file_exchanged_with_one_in_a_renamed_directory_is_there)
+{
+	struct fixture f;
+
+	fixture_init(&f);
+	make_file(&f, "x");
+	make_dir(&f, "d");
+	make_file(&f, "d/y");
+	fixture_start(&f);
+	exchange(&f, "x", "d/y");
+	move_path(&f, "d", "e");
+	make_dir(&f, "d");
+	settle(&f);
+	ck_assert(paths_has(&f.model, "x") && paths_has(&f.model, "e/y"));
+	ck_assert_uint_eq(stats(&f).watches, 3);
+	fixture_release(&f);
+}
+END_TEST
+
 /* More others than renames are remembered. */
 START_TEST(directories_exchanged_while_many_are_renamed_end_in_their_places)
 {
@@ -508,6 +529,7 @@ WATCH_MAIN("watch mends", 1, while_a_polled_directory_is_listed_one_above_may_be
     files_exchanged_while_others_are_renamed_are_both_there,
     a_file_exchanged_with_a_directory_while_others_are_renamed_is_in_its_place,
     a_rename_back_is_no_exchange,
+    a_file_exchanged_with_one_in_a_renamed_directory_is_there,
     directories_exchanged_while_many_are_renamed_end_in_their_places,
     what_was_listed_ahead_and_left_the_tree_is_not_taken_for_what_stayed,
     a_renamed_directory_may_be_a_link_by_the_time_it_is_read)
