@@ -75,12 +75,15 @@ children_gone(struct watcher *w, struct root *root, int64_t dir, struct buf *pat
 void
 gone_below(struct place *at)
 {
+	const struct place *before = at->w->leaving;
 	struct buf path = BUF_INIT;
 
 	if (!node_has_children(at->w->state, at->node.id))
 		return;
 	buf_add(&path, at->path, at->len);
+	at->w->leaving = at;
 	children_gone(at->w, at->root, at->node.id, &path);
+	at->w->leaving = before;
 	place_uncache(at->w, 0);
 	buf_release(&path);
 }

@@ -75,6 +75,16 @@ reconcile_is_mounted(const struct root *root)
 	    (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
+/* Its row goes in its turn; what is at its path belongs to what has the name now. */
+static bool
+is_leaving(const struct watcher *w, const struct root *root, const struct buf *path)
+{
+	const struct place *dir = w->leaving;
+
+	return dir != NULL && dir->root == root && path->len > dir->len &&
+	    path->p[dir->len] == '/' && memcmp(path->p, dir->path, dir->len) == 0;
+}
+
 void
 reconcile_links(struct watcher *w, const struct node *node, enum hint hint)
 {
@@ -94,7 +104,7 @@ reconcile_links(struct watcher *w, const struct node *node, enum hint hint)
 		    other.gone)
 			continue;
 		of = place_path(w, ids[i], &path);
-		if (of != NULL)
+		if (of != NULL && !is_leaving(w, of, &path))
 			reconcile_path(w, of, path.p, path.len, hint, NULL);
 	}
 	w->in_links = false;

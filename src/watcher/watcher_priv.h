@@ -173,7 +173,8 @@ struct watcher {
 	int64_t unsure_due_ms; /* -1: none */
 	int64_t spare_ms;      /* memory may be given back (spare.h); -1: there is none */
 	int64_t files;
-	bool in_links;	 /* looking at the other names of a file */
+	bool in_links;		     /* looking at the other names of a file */
+	const struct place *leaving; /* what is below it goes, row by row; NULL: none */
 	bool incomplete; /* since the last scan began: what could not be listed, or looked
 			    at */
 	int64_t unsure_after; /* nodes up to this id were looked at again */

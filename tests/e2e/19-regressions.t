@@ -950,6 +950,27 @@ idle >/dev/null
 ok "what is below a directory found gone too early is found again" replayed "$T/first"
 ctl stop >/dev/null
 
+# Names of one file below a directory that another one replaces: what has the second
+# name there by now is not what goes.
+project names <<CONF
+settle = 0ms
+CONF
+mkdir -p "$P/d/a" "$P/e"
+: >"$P/d/a/first"
+ln "$P/d/a/first" "$P/d/second"
+"$TOOLS/replay" list "$P" >"$T/first"
+start_daemon
+idle >/dev/null
+watcher=$(pid_of watcher)
+kill -STOP "$watcher"
+mkdir "$P/e/second"
+mv "$P/d" "$T/away"
+mv "$P/e" "$P/d"
+kill -CONT "$watcher"
+idle >/dev/null
+ok "what has a name of what is replaced is told" replayed "$T/first"
+ctl stop >/dev/null
+
 # git's lock that stayed.
 adopt vcs
 HLOG=$T/vcs.log
