@@ -21,8 +21,8 @@
 
 #define END_MS 10000
 
-/* Till the child has a handler of its own.  SIGTTOU: it is in the background. */
-static const int ignored[] = { SIGHUP, SIGUSR1, SIGTTOU };
+/* They wait till the watcher has handlers for them, which tell the runner. */
+static const int requests[] = { SIGHUP, SIGUSR1 };
 
 enum role { WATCHER, RUNNER };
 
@@ -109,12 +109,28 @@ run_runner(struct start *start)
 	});
 }
 
+/* The runner is told by the watcher, which a stop may come to at any time. */
+static void
+set_signals(enum role role)
+{
+	sigset_t blocked;
+	sigemptyset(&blocked);
+	for (size_t i = 0; i < COUNTOF(requests); i++) {
+		if (role == WATCHER)
+			sigaddset(&blocked, requests[i]);
+		else
+			signal(requests[i], SIG_IGN);
+	}
+	signal(SIGTTOU, SIG_IGN); /* it is in the background */
+	signal(SIGINT, role == WATCHER ? SIG_DFL : SIG_IGN);
+	sigprocmask(SIG_SETMASK, &blocked, NULL);
+}
+
 /* In a group of its own: a terminal's signals go to the supervisor, which decides. */
 static void
 enter(struct start *start, enum role role)
 {
 	int others[] = { start->setup->report_fd, start->setup->signal_fd };
-	sigset_t none;
 	setpgid(0, 0);
 	for (size_t i = 0; i < COUNTOF(others); i++)
 		fd_close(&others[i]);
@@ -122,12 +138,7 @@ enter(struct start *start, enum role role)
 	fd_close(&start->life[1]);
 	fd_close(&start->ready[0]);
 	fd_close(&start->hand[0]);
-	for (size_t i = 0; i < COUNTOF(ignored); i++)
-		signal(ignored[i], SIG_IGN);
-	/* The runner is told by the watcher, which a stop may come to at any time. */
-	signal(SIGINT, role == WATCHER ? SIG_DFL : SIG_IGN);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	set_signals(role);
 	log_set_process(roles[role].name);
 	setproctitle("%s %s", roles[role].name, start->setup->config->project);
 }

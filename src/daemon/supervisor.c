@@ -42,6 +42,7 @@ struct supervisor {
 	struct pair pair;
 	bool ready; /* was, once */
 	bool stopping;
+	sigset_t kept; /* requests that came while there was no watcher */
 	unsigned restarts;
 	unsigned deaths;    /* in a row, without a healthy time between */
 	char cause[512];    /* of the last restart */
@@ -75,15 +76,29 @@ on_ready_line(struct supervisor *s)
 	mem_give_back();
 }
 
+static void
+pass_on(struct supervisor *s, int sig)
+{
+	if (s->pair.watcher > 0)
+		kill(s->pair.watcher, sig);
+	else
+		sigaddset(&s->kept, sig);
+}
+
 static int
 start(struct supervisor *s)
 {
 	s->started_ms = clk_mono_ms();
 	s->start_ms = s->judge_ms = 0;
-	if (pair_start(&s->pair, &s->setup, s->restarts, s->cause) == 0)
-		return 0;
-	snprintf(s->cause, sizeof(s->cause), "cannot fork: %s", strerror(errno));
-	return -1;
+	if (pair_start(&s->pair, &s->setup, s->restarts, s->cause) == -1) {
+		snprintf(s->cause, sizeof(s->cause), "cannot fork: %s", strerror(errno));
+		return -1;
+	}
+	for (size_t i = 0; i < COUNTOF(signals); i++)
+		if (sigismember(&s->kept, signals[i]))
+			pass_on(s, signals[i]);
+	sigemptyset(&s->kept);
+	return 0;
 }
 
 /* The first time at once, then later and later. */
@@ -303,8 +318,7 @@ on_signal(struct supervisor *s, int sig)
 	}
 	if (sig == SIGUSR1)
 		on_reopen(s);
-	if (s->pair.watcher > 0)
-		kill(s->pair.watcher, sig);
+	pass_on(s, sig);
 	return GO_ON;
 }
 
@@ -378,6 +392,7 @@ supervisor_main(const struct pair_setup *setup, const struct renew *renew)
 {
 	struct supervisor s = { .setup = *setup, .renew = renew, .pair = PAIR_INIT };
 	int code = 1;
+	sigemptyset(&s.kept);
 	setproctitle("supervisor %s", setup->config->project);
 	s.setup.signal_fd = open_signals();
 	s.setup.accepted_fd = accepted_open();

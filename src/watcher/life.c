@@ -356,6 +356,18 @@ add_signal(struct watcher *w, struct ev_signal *sig,
 	ev_signal_start(w->loop, sig);
 }
 
+/* What came since the fork, which left them blocked. */
+static void
+take_requests(void)
+{
+	sigset_t requests;
+
+	sigemptyset(&requests);
+	sigaddset(&requests, SIGHUP);
+	sigaddset(&requests, SIGUSR1);
+	sigprocmask(SIG_UNBLOCK, &requests, NULL);
+}
+
 void
 life_start(struct watcher *w)
 {
@@ -365,6 +377,7 @@ life_start(struct watcher *w)
 	add_signal(w, &w->sig_hup, on_reload_signal, SIGHUP);
 	add_signal(w, &w->sig_usr1, on_reopen_signal, SIGUSR1);
 	add_signal(w, &w->sig_cont, on_look_signal, SIGCONT);
+	take_requests();
 	if (w->setup.life_fd == -1)
 		return;
 	ev_io_init(&w->life_io, on_life, w->setup.life_fd, EV_READ);

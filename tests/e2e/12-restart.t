@@ -314,4 +314,23 @@ start_daemon
 idle >/dev/null
 ok "nor was what changed until the next start went on with it" log_is "skips load new/f 1
 skips load 7/5 1"
+
+# SIGHUP while the watcher, which has died again and again, is not there.
+pid=$(pid_of supervisor)
+for _ in 1 2 3 4 5; do
+	wait_for "$LIMIT" ready
+	watcher=$(pid_of watcher)
+	kill -9 "$watcher"
+	wait_for "$LIMIT" pid_gone "$watcher"
+done
+conf <<CONF
+settle = 33ms
+handler skips {
+	initial = skip
+	load = { "$H/log", "load" }
+}
+CONF
+kill -HUP "$pid"
+ok "SIGHUP waits for a watcher that is about to start" wait_for "$LIMIT" \
+	grep -q "reload: settle: .* -> 33ms" "$P/.filemon/trace.log"
 finish
