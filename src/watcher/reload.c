@@ -174,16 +174,20 @@ reload_answer(struct watcher *w, const struct wire_msg *msg)
 {
 	char *id = w->reload_id;
 	struct conn *conn = w->reload_conn;
+	bool again = w->reload_again;
 
 	if (w->reload_config == NULL)
 		return;
 	w->reload_id = NULL;
 	w->reload_conn = NULL;
+	w->reload_again = false;
 	if (msg->code == 0)
 		finish(w, conn, id);
 	else
 		refuse(w, conn, id, msg->text);
 	free(id);
+	if (again)
+		reload_begin(w, NULL, NULL);
 }
 
 static void
@@ -209,6 +213,8 @@ reload_begin(struct watcher *w, struct conn *conn, const char *id)
 	char *text;
 
 	if (w->reload_config != NULL || w->stopping) {
+		/* Whoever sent a signal is not told: the file may have changed since. */
+		w->reload_again = w->reload_again || conn == NULL;
 		control_error(conn, id, CONTROL_REFUSED,
 		    w->stopping ? "filemond is stopping" : "a reload is under way");
 		return;

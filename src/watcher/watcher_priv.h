@@ -198,6 +198,7 @@ struct watcher {
 	struct config *reload_config;
 	struct conn *reload_conn;
 	char *reload_id;
+	bool reload_again;    /* once the one that is under way is over */
 	char *reload_refused; /* why, of the last one; NULL: it was not */
 };
 

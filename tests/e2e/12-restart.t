@@ -333,4 +333,25 @@ CONF
 kill -HUP "$pid"
 ok "SIGHUP waits for a watcher that is about to start" wait_for "$LIMIT" \
 	grep -q "reload: settle: .* -> 33ms" "$P/.filemon/trace.log"
+
+# Another one while the runner has not answered to the first.
+under_way()
+{
+	ctl reload 2>&1 | grep -q "under way"
+}
+runner=$(pid_of runner)
+watcher=$(pid_of watcher)
+kill -STOP "$runner"
+ctl reload >/dev/null 2>&1 &
+reload=$!
+ok "a reload is under way" wait_for "$LIMIT" under_way
+sed 's/33ms/34ms/' "$P/.filemon/filemon.conf" >"$T/next.conf"
+cat "$T/next.conf" >"$P/.filemon/filemon.conf"
+kill -HUP "$watcher"
+st .ready >/dev/null
+st .ready >/dev/null
+kill -CONT "$runner"
+wait "$reload"
+ok "SIGHUP waits for its end" wait_for "$LIMIT" \
+	grep -q "reload: settle: .* -> 34ms" "$P/.filemon/trace.log"
 finish
