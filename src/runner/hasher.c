@@ -183,17 +183,19 @@ on_up(void *ctx, int in_fd, int out_fd)
 	send_more(h);
 }
 
+/* Of one that was stopped no question is lost, nor has it died over one. */
 static void
 on_down(void *ctx, const struct child_death *death)
 {
 	struct hasher *h = ctx;
-	h->died = death;
-	if (!h->conn) {
-		bury(h);
-	} else if (!death) {
+	if (!death) {
 		conn_free(h->conn);
 		h->conn = NULL;
 		forget(h);
+	} else if (h->conn) {
+		h->died = true;
+	} else {
+		bury(h);
 	}
 }
 

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -25,11 +27,21 @@ static struct ev_loop *loop;
 static struct jobs *jobs;
 static struct hasher *hasher;
 static char dir[] = "/tmp/filemon-hasher.XXXXXX";
+static struct ev_timer guard;
+static time_t later; /* so far ahead is the clock that the loop reads */
 static size_t answers;
 static struct {
 	uint64_t id;
 	enum content_state state;
 } got[ANSWERS_MAX];
+
+int
+clock_gettime(clockid_t clock, struct timespec *now)
+{
+	int result = (int)syscall(SYS_clock_gettime, clock, now);
+	now->tv_sec += later;
+	return result;
+}
 
 static void
 on_answer(void *ctx, uint64_t id, const struct content *content)
@@ -51,7 +63,6 @@ on_long(struct ev_loop *l, struct ev_timer *timer, int events)
 static void
 set_up(const char *script)
 {
-	static struct ev_timer guard;
 	const struct jobs_events events = { 0 };
 	const struct hasher_hooks hooks = { on_answer, NULL };
 	char path[256];
@@ -79,6 +90,8 @@ tear_down(void)
 	leftovers_end_all(5000);
 	ev_loop_destroy(loop);
 	snprintf(path, sizeof(path), "%s/filemon-hash", dir);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/seen", dir);
 	unlink(path);
 	ck_assert_int_eq(rmdir(dir), 0);
 }
@@ -208,7 +221,29 @@ START_TEST(at_a_stop_all_are_answered)
 }
 END_TEST
 
+/* It is stopped when nobody asked for a while, and may be asked before it has ended. */
+START_TEST(one_that_is_being_stopped_loses_no_question)
+{
+	set_up("#!/bin/sh\ntrap '' TERM\ncd \"${0%/*}\"\nwhile read -r id rest; do\n"
+	       "[ $id != 2 ] || [ -e seen ] || { : >seen; exec sleep 1000; }\n"
+	       "echo \"$id no-file 0 0 0 0 -1 -\"\ndone\n");
+	ask(1);
+	wait_for_answers(1);
+	ev_timer_stop(loop, &guard);
+	later += 61;
+	ev_now_update(loop);
+	ev_run(loop, EVRUN_NOWAIT);
+	ev_timer_set(&guard, LONG_S, 0.);
+	ev_timer_start(loop, &guard);
+	ask(2);
+	wait_for_answers(2);
+	ck_assert_int_eq(got[1].state, CONTENT_NO_FILE);
+	tear_down();
+}
+END_TEST
+
 UNIT_MAIN("hasher", all_are_answered_in_order, too_many_are_refused,
     a_death_costs_nothing_behind_it, nonsense_is_as_a_death,
     one_that_was_ended_for_nonsense_is_asked_again, without_a_helper_there_is_an_answer,
-    one_that_closes_its_socket_is_ended, at_a_stop_all_are_answered)
+    one_that_closes_its_socket_is_ended, at_a_stop_all_are_answered,
+    one_that_is_being_stopped_loses_no_question)
