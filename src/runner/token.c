@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#define _GNU_SOURCE 1
 #include "runner/token.h"
 
 #include <ev.h>
@@ -19,7 +20,7 @@ extern char **environ;
 #define GRACE_MS 2000
 /* What was made in pieces is whole after this. */
 #define SETTLE_S 0.1
-/* That the check cannot be begun is no answer: it is tried again. */
+/* That the check cannot be begun, or is broken off, is no answer: it is tried again. */
 #define RETRY_S 60
 /* The clock may be set meanwhile: it is looked at again after this at most. */
 #define LOOK_MAX_S 3600
@@ -58,23 +59,41 @@ wait_for_end(struct token *token, const char *text)
 	arm(token, left > LOOK_MAX_S ? LOOK_MAX_S : left);
 }
 
+/* What the check says, or why it says nothing; the caller frees. */
+static char *
+answer_of(const struct job_result *result)
+{
+	if (*result->text)
+		return xstrdup(result->text);
+	if (result->outcome == WIRE_TIMEOUT)
+		return xasprintf(
+		    "filemon-token did not end within %d s", TIMEOUT_MS / 1000);
+	if (result->outcome == WIRE_SIGNAL)
+		return xasprintf("filemon-token: signal %d (%s)", result->code,
+		    strsignal(result->code));
+	char *text = xstrndup(result->output, result->output_len);
+	if (result->code == 0)
+		return text;
+	text[strcspn(text, "\n")] = '\0';
+	if (*text)
+		return text;
+	free(text);
+	return xasprintf("filemon-token: exit %d", result->code);
+}
+
 static void
 on_ended(void *ctx, const struct job_result *result)
 {
 	struct token *token = ctx;
-	bool valid = result->outcome == WIRE_EXIT && result->code == 0;
-	char *text = xstrndup(result->output, result->output_len);
+	bool answered = result->outcome == WIRE_EXIT;
+	bool valid = answered && result->code == 0;
+	char *text = answer_of(result);
 	token->job = 0;
 	if (valid)
 		wait_for_end(token, text);
-	if (*result->text)
-		token->hooks.told(token->hooks.ctx, 1, result->text);
-	else if (!valid)
-		text[strcspn(text, "\n")] = '\0';
-	if (!*result->text)
-		token->hooks.told(token->hooks.ctx, valid ? 0 : 1, text);
+	token->hooks.told(token->hooks.ctx, valid ? 0 : 1, text);
 	free(text);
-	if (result->outcome == WIRE_EXEC_FAILED)
+	if (!answered)
 		arm(token, RETRY_S);
 	if (token->again)
 		arm(token, SETTLE_S);

@@ -187,6 +187,39 @@ START_TEST(one_that_expires_is_asked_for_again)
 }
 END_TEST
 
+/* As where the file that it reads is on a server that does not answer. */
+START_TEST(one_that_does_not_end_is_asked_again)
+{
+	set_up();
+	write_helper("#!/bin/sh\nexec sleep 1000\n");
+	token_configure(token, &config);
+	run_until(1, 31);
+	ck_assert_int_eq(code, 1);
+	ck_assert_str_eq(text, "filemon-token did not end within 30 s");
+	write_helper("#!/bin/sh\necho tenant_id=acme\n");
+	run_until(2, 61);
+	ck_assert_int_eq(code, 0);
+	tear_down();
+}
+END_TEST
+
+START_TEST(one_that_is_killed_is_asked_again)
+{
+	set_up();
+	write_helper("#!/bin/sh\nkill -9 $$\n");
+	token_configure(token, &config);
+	run_until(1, 0);
+	ck_assert_int_eq(code, 1);
+	ck_assert_str_eq(text, "filemon-token: signal 9 (Killed)");
+	write_helper("#!/bin/sh\nexit 3\n");
+	run_until(2, 61);
+	ck_assert_int_eq(code, 1);
+	ck_assert_str_eq(text, "filemon-token: exit 3");
+	tear_down();
+}
+END_TEST
+
 UNIT_MAIN("token", what_a_token_says_is_told, why_it_is_refused_is_told,
     without_the_helper_it_is_asked_again, without_a_descriptor_it_is_asked_again,
-    one_that_expires_is_asked_for_again)
+    one_that_expires_is_asked_for_again, one_that_does_not_end_is_asked_again,
+    one_that_is_killed_is_asked_again)
