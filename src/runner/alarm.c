@@ -44,6 +44,9 @@ say_failed(const char *alert, const struct job_result *result)
 {
 	if (result->outcome == WIRE_EXEC_FAILED)
 		log_warnx("alert %s: on-alert: cannot be run: %s", alert, result->text);
+	else if (result->outcome == WIRE_TIMEOUT)
+		log_warnx("alert %s: on-alert: did not end within %d s (it was ended)",
+		    alert, ALARM_TIMEOUT_MS / 1000);
 	else if (result->outcome != WIRE_CUT &&
 	    (result->outcome != WIRE_EXIT || result->code != 0))
 		log_warnx("alert %s: on-alert: failed (%s %d)", alert,
