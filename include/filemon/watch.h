@@ -102,7 +102,8 @@ struct fm_event {
 	const struct stat *st; /* FM_LIST_ENTRY (see names_only), FM_LIST_BEGIN: lstat */
 	/* On an event for one path: it is told because the queue repeats what a
 	   listing of a fresh directory has told already.  On FM_DIRTY: directories
-	   that were told as dirty still are. */
+	   that were told as dirty still are.  On FM_LIST_FAILED: so did the last
+	   listing of it. */
 	bool repeated;
 	/* FM_WRITTEN: data were written, it is not only that a writer closed.  write(2)
 	   sets the times first, puts the data there, and tells then; in between it may

@@ -25,6 +25,7 @@ tell_listing(struct fm_watch *w, enum fm_kind kind, const struct stat *st, int e
 	event.is_dir = true;
 	event.st = st;
 	event.error = error;
+	event.repeated = kind == FM_LIST_FAILED && l->failed;
 	tell_event(w, &event, l->told, l->told_len);
 }
 
@@ -135,9 +136,9 @@ take_next(struct fm_watch *w)
 		l->dir = dir;
 		l->flags = get(w, dir)->flags & (DIR_SCAN | DIR_RECURSE);
 		if (path_set(w, &l->path, dir, NULL, 0) == 0 && set_told(l) == 0) {
+			l->failed = get(w, dir)->flags & DIR_FAILED;
 			/* what failed may have been, before */
-			l->postponed =
-			    backlog_leave(w, dir) || (get(w, dir)->flags & DIR_FAILED);
+			l->postponed = backlog_leave(w, dir) || l->failed;
 			get(w, dir)->flags &=
 			    (uint16_t) ~(DIR_SCAN | DIR_RECURSE | DIR_LEARNED);
 			return true;

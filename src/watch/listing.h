@@ -23,6 +23,7 @@ struct listing {
 	unsigned flags; /* enum fm_scan and DIR_RECURSE */
 	bool begun;	/* LIST_BEGIN was told */
 	bool postponed; /* it was, perhaps, until this began (backlog.h) */
+	bool failed;	/* the last one of it */
 	uint32_t last;	/* that was queued to be listed next; DIRTAB_NONE: none */
 	uint64_t until; /* events up to here repeat what is told (fresh.h) */
 	struct stat st; /* of it, when it was opened */

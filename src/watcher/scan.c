@@ -295,6 +295,13 @@ scan_look_at(struct root *root, const char *path, size_t len)
 		reconcile_list(root->watcher, root, path, len, false);
 }
 
+bool
+scan_failed_anew(const struct fm_event *event)
+{
+	return !event->repeated && event->error != ENOENT && event->error != ENOTDIR &&
+	    event->error != ELOOP;
+}
+
 static void
 failed(struct root *root, const struct fm_event *event)
 {
@@ -306,8 +313,11 @@ failed(struct root *root, const struct fm_event *event)
 		return;
 	w->intake.unseen++;
 	w->incomplete = true;
-	log_warnx("directory %s: cannot be listed: %s (what is below stays as it was)",
-	    watcher_abs(w, root, event->path, event->path_len), strerror(event->error));
+	if (scan_failed_anew(event))
+		log_warnx(
+		    "directory %s: cannot be listed: %s (what is below stays as it was)",
+		    watcher_abs(w, root, event->path, event->path_len),
+		    strerror(event->error));
 }
 
 void

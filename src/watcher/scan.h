@@ -10,6 +10,7 @@
  */
 
 #include <filemon/watch.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct root;
@@ -17,6 +18,9 @@ struct root;
 /* Takes FM_LIST_* events. */
 void scan_event(struct root *, const struct fm_event *);
 void scan_release(struct root *);
+/* Is an FM_LIST_FAILED to be logged?  The last one tells it, where the directory is
+   tried again and again: polled, say. */
+bool scan_failed_anew(const struct fm_event *);
 /* May the directory be listed, and what is in it looked at?  0, or errno. */
 int scan_try(struct root *, const char *path, size_t len);
 /* What the rights of a directory have become: one that is shut counts as failed. */

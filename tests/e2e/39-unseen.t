@@ -101,10 +101,26 @@ if $nobody test -x "$FILEMOND" -a -x "$FILEMONCTL" -a -x "$H/log" 2>/dev/null; t
 		grep -q "shut: cannot be listed: Permission denied" "$T/said"
 	kill "$watch"
 	wait "$watch" 2>/dev/null
-	chmod 755 "$P/shut"
+
+	# Whatever is polled is tried again all the time.
+	polled()
+	{
+		st_is ".watch[0].listed > $((listed + 10))" true
+	}
+	chmod 444 "$P/open"
+	: >"$P/.filemon/trace.log"
+	(cd "$P" && exec $nobody "$FILEMONCTL" -o backend=poll -o poll-interval=20ms \
+		start) >"$T/.start" 2>&1
+	listed=$(st .watch[0].listed)
+	ok "polled" wait_for "$LIMIT" polled
+	is "two that cannot be listed" "$(st .watch[0].unlisted)" 2
+	is "... are logged once" \
+		"$(grep -c "cannot be listed" "$P/.filemon/trace.log")" 2
+	ctl stop >/dev/null
+	chmod 755 "$P/shut" "$P/open"
 	[ -z "$nobody" ] || chown -R 0:0 "$P"
 else
-	skip "the daemon cannot be run as another user" 17
+	skip "the daemon cannot be run as another user" 20
 fi
 
 start_daemon
