@@ -75,13 +75,23 @@ on_down(void *ctx, struct sink *sink)
 	}
 }
 
+/* There is one where all entries are taken: half of them would do for all others. */
+static size_t
+first_ending(const struct sinks *sinks)
+{
+	size_t i = 0;
+	while (!sinks->v[i].ending)
+		i++;
+	return i;
+}
+
 static void
 add(struct sinks *sinks, const struct config *config, const struct sink_config *section)
 {
 	const struct sink_hooks hooks = { on_changed, on_down, sinks };
 	/* A configuration changed over and over is quicker than what it ends. */
 	if (sinks->n == sizeof(sinks->v) / sizeof(sinks->v[0]))
-		drop(sinks, 0);
+		drop(sinks, first_ending(sinks));
 	sinks->v[sinks->n++] = (struct entry){
 		.sink = sink_new(sinks->loop, sinks->jobs, config, section, &hooks),
 	};
