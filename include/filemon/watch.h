@@ -194,6 +194,7 @@ struct fm_stats {
 	bool held;		 /* half a rename, or a repair, waits for its time */
 	size_t memory;		 /* bytes of tables */
 	unsigned long failed;	 /* directories that could not be listed the last time */
+	unsigned long limited;	 /* ... of polled: for FM_CAUSE_WATCH_LIMIT */
 };
 
 /*

@@ -287,6 +287,7 @@ fm_watch_stats(const struct fm_watch *w, struct fm_stats *stats)
 		.postponed = w->backlog.dirs + (w->list.fd != -1 && w->list.postponed),
 		.skipped = w->backlog.total,
 		.failed = w->failed,
+		.limited = w->polled[FM_CAUSE_WATCH_LIMIT],
 		.held = w->repair.due != -1 || rename_due(w) != -1,
 		.to_list = w->gone ? 0 : w->dirs.queued + (w->list.fd != -1),
 	};

@@ -56,6 +56,18 @@ judge_unlisted(struct verdict *verdict, struct root *root, unsigned long n)
 	    error != 0 ? ": " : "", error != 0 ? strerror(error) : "");
 }
 
+/* Of more than one cause, the one that can be helped. */
+static void
+judge_polled(struct verdict *verdict, const struct fm_stats *stats)
+{
+	if (stats->backend != FM_BACKEND_INOTIFY || stats->polled == 0)
+		return;
+	add(verdict, HEALTH_DEGRADED, "%lu %s polled: %s", stats->polled,
+	    stats->polled == 1 ? "directory is" : "directories are",
+	    stats->limited > 0 ? "fs.inotify.max_user_watches is used up"
+			       : "no watch can be had there (the trace log says why)");
+}
+
 static void
 judge_root(struct verdict *verdict, struct root *root)
 {
@@ -64,10 +76,8 @@ judge_root(struct verdict *verdict, struct root *root)
 	fm_watch_stats(root->watch, &stats);
 	if (fm_watch_root_gone(root->watch))
 		add(verdict, HEALTH_UNHEALTHY, "root %s is gone", root->path);
-	else if (stats.backend == FM_BACKEND_INOTIFY && stats.polled > 0)
-		add(verdict, HEALTH_DEGRADED,
-		    "%lu directories are polled: fs.inotify.max_user_watches is used up",
-		    stats.polled);
+	else
+		judge_polled(verdict, &stats);
 	judge_unlisted(verdict, root, stats.failed);
 }
 

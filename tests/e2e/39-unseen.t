@@ -153,8 +153,22 @@ if unshare -m mount -t tmpfs none "$P/m" 2>/dev/null; then
 		"*handler log: not delivered; nothing of it was seen*"
 	ok "... and the trace log says that it is left out" \
 		grep -q "m: on another file system: left out" "$P/.filemon/trace.log"
+
+	# The same directory at another place, which no second watch can be had for.
+	mkdir "$P/open2"
+	cat >"$T/mounted" <<-'EOS'
+		mount --bind "$P/open" "$P/open2" || exit 77
+		cd "$P" || exit
+		"$FILEMONCTL" start >/dev/null || exit
+		"$FILEMONCTL" wait
+		"$FILEMONCTL" status
+		"$FILEMONCTL" stop >/dev/null
+	EOS
+	unshare -m sh "$T/mounted" >"$T/out" 2>&1
+	like "status: a directory that is seen twice" "$(cat "$T/out")" \
+		"*1 directory is polled: no watch can be had there*"
 else
-	skip "nothing can be mounted" 3
+	skip "nothing can be mounted" 4
 fi
 
 finish
