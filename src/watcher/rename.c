@@ -93,12 +93,17 @@ carry_node(struct carry *c, struct node *node, int64_t parent, const struct sig 
 
 /* No handler cares where a path was: one row changes, all below follow. */
 static bool
-relink(struct place *from, struct place *to)
+relink(struct place *from, struct place *to, const struct sig *sig)
 {
 	if (from->w->n_handlers > 0 || to->found || from->node.sig.ino == 0)
 		return false;
 	node_relink(
 	    from->w->state, from->node.id, place_dir(to, true), to->name, to->name_len);
+	/* A file's ctime is that of the rename now. */
+	if (sig_compare(&from->node.sig, sig) != SIG_SAME) {
+		from->node.sig = *sig;
+		node_update(from->w->state, &from->node);
+	}
 	place_uncache(from->w, 0);
 	return true;
 }
@@ -110,7 +115,7 @@ carry(struct place *from, struct place *to, const struct sig *sig)
 		.w = from->w, .root = from->root, .from = BUF_INIT, .to = BUF_INIT
 	};
 
-	if (relink(from, to))
+	if (relink(from, to, sig))
 		return;
 	buf_add(&c.from, from->path, from->len);
 	buf_add(&c.to, to->path, to->len);

@@ -971,6 +971,23 @@ idle >/dev/null
 ok "what has a name of what is replaced is told" replayed "$T/first"
 ctl stop >/dev/null
 
+# A rename is a change of a file's ctime, too: it is no news to the next scan.
+project stamps <<CONF
+settle = 0ms
+CONF
+mkdir "$P/d"
+: >"$P/d/f"
+start_daemon
+idle >/dev/null
+mv "$P/d/f" "$P/f"
+idle >/dev/null
+ctl scan >/dev/null
+idle >/dev/null
+is "a scan finds nothing new in what was renamed" \
+	"$(events 'select(.event_type.type == "modified")')" ""
+
+ctl stop >/dev/null
+
 # git's lock that stayed.
 adopt vcs
 HLOG=$T/vcs.log
