@@ -32,7 +32,7 @@ row_gone(
 		record_event(w, root, &event);
 	dispatch_taint_path(w, root, path, len);
 	pending_update(w, root, node, path, len, true);
-	if (node->sig.type == SIG_FILE)
+	if (node->sig.type != SIG_DIR)
 		reconcile_links(w, node, HINT_LOOK);
 }
 

@@ -166,7 +166,7 @@ appeared(struct place *at, const struct sig *sig, const struct stat *st)
 	   renamed) would not be listed; for a new one this does nothing. */
 	if (sig->type == SIG_DIR)
 		reconcile_list(at->w, at->root, at->path, at->len, true);
-	if (sig->type == SIG_FILE && st->st_nlink > 1)
+	if (sig->type != SIG_DIR && st->st_nlink > 1)
 		reconcile_links(at->w, &at->node, HINT_LOOK);
 }
 
@@ -230,7 +230,7 @@ follow(struct place *at, const struct stat *st)
 {
 	dispatch_taint_path(at->w, at->root, at->path, at->len);
 	pending_update(at->w, at->root, &at->node, at->path, at->len, true);
-	if (at->node.sig.type == SIG_FILE && st->st_nlink > 1)
+	if (at->node.sig.type != SIG_DIR && st->st_nlink > 1)
 		reconcile_links(at->w, &at->node, HINT_LOOK);
 }
 
@@ -254,7 +254,7 @@ changed(struct place *at, enum sig_change change, enum hint hint, const struct s
 		return;
 	}
 	follow(at, st);
-	if (before.type == SIG_FILE && before.ino != sig->ino) {
+	if (before.type != SIG_DIR && before.ino != sig->ino) {
 		struct node replaced = { .id = at->node.id, .sig = before };
 
 		reconcile_links(at->w, &replaced, HINT_LOOK);

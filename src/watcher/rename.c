@@ -164,9 +164,9 @@ look_at_both(struct watcher *w, struct root *root, const struct rename_paths *pa
 static void
 look_at_names(const struct place *to, const struct node *replaced, const struct stat *st)
 {
-	if (replaced->sig.type == SIG_FILE && replaced->sig.ino != to->node.sig.ino)
+	if (replaced->sig.type != SIG_DIR && replaced->sig.ino != to->node.sig.ino)
 		reconcile_links(to->w, replaced, HINT_LOOK);
-	if (st != NULL && S_ISREG(st->st_mode) && st->st_nlink > 1)
+	if (st != NULL && !S_ISDIR(st->st_mode) && st->st_nlink > 1)
 		reconcile_links(to->w, &to->node, HINT_LOOK);
 }
 

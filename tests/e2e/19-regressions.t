@@ -986,6 +986,15 @@ idle >/dev/null
 is "a scan finds nothing new in what was renamed" \
 	"$(events 'select(.event_type.type == "modified")')" ""
 
+# Symbolic links have other names, too.
+ln -s f "$P/s"
+idle >/dev/null
+ln -P "$P/s" "$P/d/s"
+idle >/dev/null
+ctl scan >/dev/null
+idle >/dev/null
+is "nor in a symbolic link that has got another name" \
+	"$(events 'select(.event_type.type == "modified" and .source == "scan")')" ""
 ctl stop >/dev/null
 
 # git's lock that stayed.
