@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/clk.h"
-#include "base/fd.h"
 #include "base/log.h"
 #include "watcher/ask.h"
 #include "watcher/dispatch.h"
@@ -350,12 +349,53 @@ reconcile_present(struct place *at, enum hint hint, const struct stat *st)
 		absent(at, HINT_LOOK);
 }
 
-/* The row is what was recalled, or is read now. */
+/* Gone, or a file by now: what was made below went with the directory, and the hint
+   that says so may be lost.  One that was told unseen may be a directory. */
+static bool
+is_over(const struct node *dir)
+{
+	return dir->gone || (dir->sig.ino != 0 && dir->sig.type != SIG_DIR);
+}
+
+/* Does the path of the directory lead to the one that its row is of? */
+static bool
+leads_to(const struct place *at, const struct node *dir)
+{
+	struct stat st;
+
+	return watcher_lstat(at->w, at->root, at->path, place_dir_len(at), &st) == 0 &&
+	    st.st_ino == dir->sig.ino;
+}
+
+bool
+reconcile_is_certain(const struct place *at, bool is_there)
+{
+	struct watcher *w = at->w;
+	struct node dir;
+
+	if (place_dir_len(at) == 0)
+		return true;
+	if (at->node.parent == 0 || !node_get(w->state, at->node.parent, &dir))
+		return is_there;
+	if (is_over(&dir))
+		return is_there || (at->found && !at->node.gone);
+	if (dir.sig.ino == 0 ? is_there : leads_to(at, &dir))
+		return true;
+	node_set_unsure(w->state, &dir, true);
+	place_uncache(w, dir.id);
+	unsure_within(w, UNSURE_DIR_MS);
+	return false;
+}
+
+/* The row is what was recalled, or is read now.  Another file may be that of another
+   directory, which has the name of this one. */
 static void
 store_rewritten(struct place *at, const struct sig *sig)
 {
 	if (!node_restamp(at->w->state, at->node.id, sig)) {
 		place_find(at, at->w, at->root, at->path, at->len);
+		if (!reconcile_is_certain(at, true))
+			return;
 		place_store(at, sig, false);
 	}
 	at->node.sig = *sig;
@@ -386,44 +426,6 @@ rewritten(struct place *at, enum hint hint, const struct stat *st)
 	return true;
 }
 
-/* Gone, or a file by now: what was made below went with the directory, and the hint
-   that says so may be lost.  One that was told unseen may be a directory. */
-static bool
-is_over(const struct node *dir)
-{
-	return dir->gone || (dir->sig.ino != 0 && dir->sig.type != SIG_DIR);
-}
-
-/*
- * A notification names the directory as it was called then.  Where that has
- * been renamed meanwhile, "no such file" says nothing of the file: the
- * directory is marked, and listed when its new name is known.
- */
-static bool
-is_certain(struct place *at)
-{
-	struct watcher *w = at->w;
-	struct node dir;
-	struct stat st;
-
-	if (place_dir_len(at) == 0)
-		return true;
-	if (at->node.parent == 0 || !node_get(w->state, at->node.parent, &dir))
-		return false;
-	if (is_over(&dir))
-		return at->found && !at->node.gone;
-	if (dir.sig.ino != 0 &&
-	    fd_lstatat(AT_FDCWD, watcher_abs(w, at->root, at->path, place_dir_len(at)),
-		&st) == 0 &&
-	    st.st_ino == dir.sig.ino)
-		return true;
-	node_set_unsure(w->state, &dir, true);
-	place_uncache(w, dir.id);
-	at->root->scan.unsure |= at->root->scan.dir == dir.id;
-	unsure_within(w, UNSURE_DIR_MS);
-	return false;
-}
-
 void
 reconcile_path(struct watcher *w, struct root *root, const char *path, size_t len,
     enum hint hint, const struct stat *seen)
@@ -448,7 +450,7 @@ reconcile_path(struct watcher *w, struct root *root, const char *path, size_t le
 	    place_recall(&at, w, root, path, len) && rewritten(&at, hint, &st))
 		return;
 	place_find(&at, w, root, path, len);
-	if (presence == PRESENCE_ABSENT && !is_certain(&at))
+	if (seen == NULL && !reconcile_is_certain(&at, presence == PRESENCE_PRESENT))
 		return;
 	if (presence == PRESENCE_PRESENT)
 		reconcile_present(&at, hint, &st);

@@ -50,6 +50,14 @@ void reconcile_links(struct watcher *, const struct node *, enum hint);
  * again.
  */
 bool reconcile_parent(struct place *);
+/*
+ * Is what a look at the path has just shown, or has not, that of this place?  A
+ * notification names the directory as it was called then.  Where that has been renamed
+ * meanwhile, "no such file" says nothing of the file, and a file that is there is
+ * in another directory: then the directory is marked, and listed when its new name is
+ * known.
+ */
+bool reconcile_is_certain(const struct place *, bool is_there);
 /* Has a directory listed.  path need not end at len. */
 void reconcile_list(
     struct watcher *, struct root *, const char *path, size_t len, bool recursive);

@@ -191,6 +191,9 @@ take_place(struct place *from, struct place *to, const struct rename_paths *path
 	   the hint that says so is still to come. */
 	if (st != NULL && S_ISDIR(st->st_mode) != paths->is_dir)
 		st = NULL;
+	/* What was told of its old name was not seen under this one, perhaps. */
+	if (!paths->is_dir && !reconcile_is_certain(to, st != NULL))
+		st = NULL;
 	if (st != NULL && (!paths->is_dir || unseen))
 		sig_from_stat(&sig, st);
 	else if (paths->is_dir && unseen)

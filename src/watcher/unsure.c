@@ -70,7 +70,7 @@ look_at_file(struct watcher *w, struct root *root, struct node *node,
 	else if (sig_compare(&node->sig, &sig) == SIG_SAME)
 		node_set_unsure(w->state, node, false);
 	else
-		reconcile_path(w, root, path->p, path->len, HINT_LOOK, &st);
+		reconcile_path(w, root, path->p, path->len, HINT_LOOK, NULL);
 }
 
 static void

@@ -997,6 +997,55 @@ is "nor in a symbolic link that has got another name" \
 	"$(events 'select(.event_type.type == "modified" and .source == "scan")')" ""
 ctl stop >/dev/null
 
+# A directory is renamed, and another one, or a symbolic link to one, has its name
+# before it is told what happened in the first.
+project another <<CONF
+settle = 0ms
+CONF
+mkdir "$P/removed" "$P/made" "$P/linked" "$P/other"
+: >"$P/removed/f"
+: >"$P/linked/f"
+: >"$P/other/f"
+"$TOOLS/replay" list "$P" >"$T/first"
+start_daemon
+idle >/dev/null
+watcher=$(pid_of watcher)
+kill -STOP "$watcher"
+: >"$P/made/f"
+for dir in removed made linked; do
+	rm "$P/$dir/f"
+	mv "$P/$dir" "$P/$dir.old"
+	[ $dir = linked ] || mkdir "$P/$dir"
+	[ $dir != linked ] || ln -s other "$P/$dir"
+	[ $dir = linked ] || : >"$P/$dir/f"
+done
+kill -CONT "$watcher"
+idle >/dev/null
+ok "what is in a directory is not taken for what was in one of its name" \
+	replayed "$T/first"
+ctl stop >/dev/null
+
+# A file is written to, and by the time that is told it can be seen neither under the
+# name that it had then nor under the one that it was renamed to.
+project unseen <<CONF
+settle = 0ms
+CONF
+mkdir "$P/a" "$P/b"
+: >"$P/a/f"
+start_daemon
+idle >/dev/null
+watcher=$(pid_of watcher)
+kill -STOP "$watcher"
+echo 1 >"$P/a/f"
+mv "$P/a/f" "$P/b/g"
+mv "$P/a" "$P/c"
+mv "$P/b" "$P/d"
+kill -CONT "$watcher"
+idle >/dev/null
+ok "what was written is told under the name where it can be seen" \
+	told ".event_type.type == \"modified\" and .file_path == \"$P/d/g\""
+ctl stop >/dev/null
+
 # git's lock that stayed.
 adopt vcs
 HLOG=$T/vcs.log
