@@ -73,10 +73,24 @@ age_of(pid_t pid)
 		") %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
 		"%*s %*s %llu",
 		&ticks) == 1)
-		age = (int64_t)now.tv_sec * 1000 -
+		age = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 -
 		    (int64_t)(ticks * 1000 / (unsigned long)sysconf(_SC_CLK_TCK));
 	free(text);
 	return age;
+}
+
+/* Has it begun?  From then on it catches the signal. */
+static bool
+catches(pid_t pid, int sig)
+{
+	char *text = read_proc(pid, "status");
+	const char *mask = text == NULL ? NULL : strstr(text, "\nSigCgt:");
+	unsigned long long caught = 0;
+
+	if (mask != NULL)
+		sscanf(mask, "\nSigCgt: %llx", &caught);
+	free(text);
+	return caught >> (sig - 1) & 1;
 }
 
 int64_t
@@ -85,7 +99,7 @@ nudge_watcher(const char *state_dir)
 	pid_t supervisor = state_dir_pid(state_dir);
 	pid_t watcher = supervisor == 0 ? 0 : watcher_of(supervisor);
 
-	if (watcher == 0 || kill(watcher, SIGCONT) == -1)
+	if (watcher == 0 || !catches(watcher, SIGCONT) || kill(watcher, SIGCONT) == -1)
 		return -1;
 	return age_of(watcher);
 }

@@ -10,7 +10,8 @@
 #include <stdint.h>
 
 /* How long that watcher has run, in ms, after it was told; -1: there is none, or it
-   cannot be told.  One that has just begun makes its socket by itself. */
+   cannot be told, or still opens its state.  One that has just begun makes its socket
+   by itself. */
 int64_t nudge_watcher(const char *state_dir);
 
 #endif
