@@ -108,8 +108,8 @@ inplace_restore(struct sql *sql, const char *path)
 	if (rc == 0)
 		rc = put(new, path);
 	if (rc == -1) {
-		log_error("state: %s cannot be put back (what was seen and delivered is "
-			  "forgotten when filemon ends)",
+		log_error("state: %s cannot be put back (what the file there does not "
+			  "hold is forgotten)",
 		    path);
 		unlink(new);
 	}

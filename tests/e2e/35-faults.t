@@ -251,6 +251,12 @@ ok "... the WAL alone" put_back
 cp "$db" "$T/other.db"
 mv "$T/other.db" "$db"
 ok "... or one that is replaced" put_back
+mkdir "$db.new"
+rm "$db-wal"
+ok "where nothing can be put there, it goes on with the file, which has all" put_back
+ok "... and says so" grep -q "cannot be put back (what the file there does not hold" \
+	"$P/.filemon/trace.log"
+rmdir "$db.new"
 ok "... which the trace log tells" \
 	grep -q 'state.db, or its WAL, was removed or replaced' "$P/.filemon/trace.log"
 echo more >"$P/changed"
