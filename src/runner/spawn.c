@@ -321,11 +321,14 @@ int
 spawn_start(const struct spawn *spawn, struct spawned *out, struct spawn_error *error)
 {
 	*out = (struct spawned){ -1, -1 };
+	int in_fd = spawn->in_fd > 0 ? spawn->in_fd : null_fd();
+	if (in_fd == -1)
+		return failed(error, SPAWN_STDIO, errno);
 	struct plan plan = {
 		.spawn = spawn,
 		.parent = getpid(),
 		.status_fd = -1,
-		.in_fd = spawn->in_fd > 0 ? spawn->in_fd : null_fd(),
+		.in_fd = in_fd,
 		.changed_signals = changed_signals(),
 		.change_user = spawn->user && spawn->user->uid != geteuid(),
 	};

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/nofile.h"
+#include "descriptors.h"
 #include "runner/privilege.h"
 #include "runner/spawn.h"
 
@@ -257,6 +258,24 @@ START_TEST(signals_are_as_a_program_expects_them)
 }
 END_TEST
 
+/* It is not the program's fault, nor that of its path. */
+START_TEST(without_a_descriptor_it_is_said_that_they_are_short)
+{
+	char *argv[] = { (char *)"true", NULL };
+	const struct spawn spawn = { .argv = argv,
+		.envp = path_only,
+		.out_fd = STDOUT_FILENO,
+		.err_fd = STDERR_FILENO,
+		.quick = true };
+	struct spawn_error error;
+	struct spawned child;
+	leave_descriptors(0);
+	ck_assert_int_eq(spawn_start(&spawn, &child, &error), -1);
+	give_descriptors();
+	ck_assert_int_eq(error.error, EMFILE);
+}
+END_TEST
+
 START_TEST(a_quick_child_is_as_any_other)
 {
 	sigset_t before, after;
@@ -415,6 +434,7 @@ UNIT_MAIN("spawn", the_program_is_found_in_path_and_its_output_comes,
     the_child_has_no_descriptor_but_its_three,
     an_output_pipe_may_have_the_number_of_the_status_pipe,
     signals_are_as_a_program_expects_them, a_quick_child_is_as_any_other,
+    without_a_descriptor_it_is_said_that_they_are_short,
     the_child_leads_a_session_of_its_own, the_child_dies_with_its_parent,
     another_user_has_no_capability_and_no_way_back,
     limits_are_taken_before_the_program_begins,
