@@ -82,9 +82,8 @@ progress_save(struct progress *p)
 	}
 	if (!p->unsaved)
 		return;
-	p->unsaved = false;
 	if (cursor_move(&p->cursor, p->seq) == 0) {
-		p->unsavable = false;
+		p->unsaved = p->unsavable = false;
 		return;
 	}
 	if (!p->unsavable)
