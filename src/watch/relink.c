@@ -29,6 +29,16 @@ put_aside(struct fm_watch *w, uint32_t node, const struct place *at)
 	r->aside[r->put_aside++] = (struct aside){ node, watch_now() + ASIDE_MS, *at };
 }
 
+/* Something else comes to the name, or goes: what was put aside of it before is no half
+   of an exchange. */
+static void
+aside_touched(struct relink *r, const struct place *at)
+{
+	for (unsigned i = 0; i < r->put_aside; i++)
+		if (place_is_same(&r->aside[i].at, at))
+			place_forget(&r->aside[i].at, at->dir);
+}
+
 /* What is at the place is not what the table has there, perhaps. */
 static void
 look_again(struct fm_watch *w, const struct place *at)
@@ -298,6 +308,8 @@ relink_pair(
 		exchange(w, half, &to);
 	} else {
 		pairs_add(&w->relink.pairs, &pair);
+		aside_touched(&w->relink, from);
+		aside_touched(&w->relink, &to);
 		path_set(w, &w->second, from->dir, from->name, from->len);
 		within(w, half, &to);
 		if (half->is_dir)

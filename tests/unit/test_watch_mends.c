@@ -434,6 +434,29 @@ START_TEST(a_file_exchanged_with_one_in_a_renamed_directory_is_there)
 }
 END_TEST
 
+/* What was put aside when a directory was replaced has nothing to do with what is
+   renamed to that name and back later. */
+START_TEST(a_rename_to_the_name_of_what_was_replaced_and_back_is_no_exchange)
+{
+	struct fixture f;
+
+	fixture_init(&f);
+	make_dir(&f, "d");
+	make_dir(&f, "name");
+	make_file(&f, "f");
+	fixture_start(&f);
+	move_path(&f, "d", "name");
+	move_path(&f, "name", "e");
+	move_path(&f, "f", "name");
+	move_path(&f, "name", "f");
+	drain(&f);
+	ck_assert(paths_has(&f.model, "f") && !paths_has(&f.model, "name"));
+	ck_assert_ptr_null(told(&f, FM_DIRTY, "f"));
+	ck_assert_str_eq(told(&f, FM_RENAMED, "f")->old, "name");
+	fixture_release(&f);
+}
+END_TEST
+
 /* More others than renames are remembered. */
 START_TEST(directories_exchanged_while_many_are_renamed_end_in_their_places)
 {
@@ -529,6 +552,7 @@ WATCH_MAIN("watch mends", 1, while_a_polled_directory_is_listed_one_above_may_be
     files_exchanged_while_others_are_renamed_are_both_there,
     a_file_exchanged_with_a_directory_while_others_are_renamed_is_in_its_place,
     a_rename_back_is_no_exchange,
+    a_rename_to_the_name_of_what_was_replaced_and_back_is_no_exchange,
     a_file_exchanged_with_one_in_a_renamed_directory_is_there,
     directories_exchanged_while_many_are_renamed_end_in_their_places,
     what_was_listed_ahead_and_left_the_tree_is_not_taken_for_what_stayed,
