@@ -33,14 +33,6 @@ drop(struct doubt *d, unsigned i)
 }
 
 void
-doubt_explained(struct doubt *d, const struct place *at)
-{
-	for (unsigned i = d->n; i-- > 0;)
-		if (place_is_same(&d->names[i].at, at))
-			drop(d, i);
-}
-
-void
 doubt_forget(struct doubt *d, uint32_t dir)
 {
 	for (unsigned i = d->n; i-- > 0;)
@@ -71,6 +63,18 @@ object_hash(const struct handle *object)
 
 	anywhere.fs = 0;
 	return handle_hash(&anywhere);
+}
+
+/* Another one says only that it is there now: what left may have been exchanged. */
+void
+doubt_explained(
+    struct doubt *d, const struct place *at, const struct handle *object, bool comes)
+{
+	for (unsigned i = d->n; i-- > 0;)
+		if (place_is_same(&d->names[i].at, at) &&
+		    ((comes && d->names[i].there) ||
+			d->names[i].object == object_hash(object)))
+			drop(d, i);
 }
 
 static bool

@@ -46,8 +46,9 @@ bool doubt_meet(struct doubt *, uint64_t dir_hash, const char *name, size_t len,
 /* The name was told to be there, or not: is that so for the file? */
 void doubt_look(
     struct fm_watch *, const struct place *, const struct handle *object, bool there);
-/* Something else is told about the name. */
-void doubt_explained(struct doubt *, const struct place *);
+/* Something else is told about the name, of object; comes: it is there then. */
+void doubt_explained(
+    struct doubt *, const struct place *, const struct handle *object, bool comes);
 /* The queue is empty. */
 void doubt_settle(struct fm_watch *);
 /* A directory is about to be forgotten: nothing here may name it. */

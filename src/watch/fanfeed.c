@@ -73,7 +73,7 @@ apply_name(struct fm_watch *w, const struct fan_event *event, struct notice *n)
 	if (dir == DIRTAB_NONE || dirtab_by_wd(&w->dirs, n->wd) != dir)
 		return;
 	at = place_of(dir, n->name, n->len);
-	doubt_explained(&w->fan->doubt, &at);
+	doubt_explained(&w->fan->doubt, &at, &event->object, event->mask & FAN_CREATE);
 	if ((event->mask & both) == both)
 		doubt_look(w, &at, &event->object, false);
 }
@@ -107,14 +107,15 @@ check_half(struct fm_watch *w, const struct fan_event *event,
 {
 	uint32_t dir = dirtab_by_wd(&w->dirs, n->wd);
 	bool met = meet(w, event, place);
+	bool comes = place == &event->to;
 	struct place at;
 
 	if (dir == DIRTAB_NONE)
 		return;
 	at = place_of(dir, n->name, n->len);
-	doubt_explained(&w->fan->doubt, &at);
+	doubt_explained(&w->fan->doubt, &at, &event->object, comes);
 	if (met)
-		doubt_look(w, &at, &event->object, place == &event->to);
+		doubt_look(w, &at, &event->object, comes);
 }
 
 /* Both halves at once; what comes from or goes elsewhere is one half. */

@@ -457,6 +457,44 @@ START_TEST(a_rename_to_the_name_of_what_was_replaced_and_back_is_no_exchange)
 }
 END_TEST
 
+/* fanotify merges the removal with the making, which comes before the exchange. */
+START_TEST(a_file_removed_where_an_exchange_has_put_it_is_gone)
+{
+	struct fixture f;
+
+	fixture_init(&f);
+	fixture_start(&f);
+	make_file(&f, "a");
+	move_path(&f, "a", "c");
+	make_dir(&f, "b");
+	move_path(&f, "b", "a");
+	exchange(&f, "c", "a");
+	ck_assert_int_eq(unlink(at(&f, "a")), 0);
+	settle(&f);
+	ck_assert(!paths_has(&f.model, "a") && paths_has(&f.model, "c"));
+	fixture_release(&f);
+}
+END_TEST
+
+/* ... and the last rename of three with the first, which was the same. */
+START_TEST(what_is_exchanged_back_over_what_was_made_meanwhile_is_there)
+{
+	struct fixture f;
+
+	fixture_init(&f);
+	make_file(&f, "a");
+	make_file(&f, "b");
+	fixture_start(&f);
+	exchange(&f, "a", "b");
+	move_path(&f, "b", "a");
+	make_file(&f, "b");
+	exchange(&f, "b", "a");
+	settle(&f);
+	ck_assert(paths_has(&f.model, "a") && paths_has(&f.model, "b"));
+	fixture_release(&f);
+}
+END_TEST
+
 /* More others than renames are remembered. */
 START_TEST(directories_exchanged_while_many_are_renamed_end_in_their_places)
 {
@@ -554,6 +592,8 @@ WATCH_MAIN("watch mends", 1, while_a_polled_directory_is_listed_one_above_may_be
     a_rename_back_is_no_exchange,
     a_rename_to_the_name_of_what_was_replaced_and_back_is_no_exchange,
     a_file_exchanged_with_one_in_a_renamed_directory_is_there,
+    a_file_removed_where_an_exchange_has_put_it_is_gone,
+    what_is_exchanged_back_over_what_was_made_meanwhile_is_there,
     directories_exchanged_while_many_are_renamed_end_in_their_places,
     what_was_listed_ahead_and_left_the_tree_is_not_taken_for_what_stayed,
     a_renamed_directory_may_be_a_link_by_the_time_it_is_read)
