@@ -49,8 +49,8 @@ check_version(struct fm_watch *w)
 	w->ladder.version = w->dirs.version;
 }
 
-void
-ladder_keep(struct fm_watch *w, uint32_t dir, int fd)
+static void
+keep(struct fm_watch *w, uint32_t dir, int fd, bool sure)
 {
 	struct ladder *l = &w->ladder;
 
@@ -60,7 +60,14 @@ ladder_keep(struct fm_watch *w, uint32_t dir, int fd)
 		memmove(l->rungs, l->rungs + 1, sizeof(*l->rungs) * --l->n);
 	}
 	l->rungs[l->n].dir = dir;
+	l->rungs[l->n].sure = sure;
 	l->rungs[l->n++].fd = fd;
+}
+
+void
+ladder_keep(struct fm_watch *w, uint32_t dir, int fd)
+{
+	keep(w, dir, fd, true);
 }
 
 /* The highest rung that is dir, counted from 1; 0: none. */
@@ -139,10 +146,46 @@ leave(struct fm_watch *w, const struct way *way, int at)
 	int error = errno;
 
 	if (way->keep && way->left < LADDER_MAX)
-		ladder_keep(w, way->above[way->left], at);
+		keep(w, way->above[way->left], at, way->left == 0);
 	else
 		close(at);
 	errno = error;
+}
+
+/* Is fd the directory that the table has as dir, for all that can be told? */
+static bool
+is_of_table(struct fm_watch *w, uint32_t dir, int fd)
+{
+	int own = w->dirs.dirs[dir].wd, wd;
+
+	if (dir == DIRTAB_ROOT || own < 0 || w->no_proc)
+		return true;
+	wd = w->ops->watch_fd(w, fd, w->prefix);
+	if (wd == -1) /* its own number would have taken no other watch */
+		return errno != ENOSPC;
+	if (dirtab_by_wd(&w->dirs, wd) == DIRTAB_NONE)
+		w->ops->unwatch(w, wd);
+	return wd == own || w->no_proc;
+}
+
+/* May the last name of the way be opened in at, which is the last rung perhaps? */
+static bool
+is_way_right(struct fm_watch *w, const struct way *way, int at, bool rung)
+{
+	struct ladder *l = &w->ladder;
+
+	if (way->left > 1 || (rung && l->rungs[l->n - 1].sure))
+		return true;
+	if (!is_of_table(w, way->above[0], at)) {
+		if (!rung)
+			close(at);
+		ladder_clear(l);
+		errno = ENOENT;
+		return false;
+	}
+	if (rung)
+		l->rungs[l->n - 1].sure = true;
+	return true;
 }
 
 static int
@@ -153,6 +196,8 @@ go(struct fm_watch *w, struct way *way, int flags)
 	int at = rung ? l->rungs[l->n - 1].fd : open_root(w, O_PATH), fd;
 
 	while (at != -1 && way->left > 0) {
+		if (!is_way_right(w, way, at, rung))
+			return -1;
 		fd = open_next(way, at, flags);
 		if (!rung)
 			leave(w, way, at);

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 
 #include "watch/fanotify_priv.h"
 #include "watch/watch_priv.h"
@@ -251,14 +252,15 @@ not_watched(struct fm_watch *w, uint32_t dir, int error)
 
 /*
  * Is anything that happens to dir's path told?  Then it may be watched by its
- * path, at a third of the price of the way through /proc: should it be another
- * directory by then, the notifications that say so are still to come.
+ * path, at a third of the price of the way through /proc.
  */
 static bool
 is_path_safe(struct fm_watch *w, uint32_t dir, const struct path *path)
 {
 	uint32_t parent = get(w, dir)->parent;
 
+	if (w->fan != NULL)
+		return false;
 	for (size_t i = 0; i < POLLED_COUNT; i++)
 		if (w->polled[polled[i].cause] > 0)
 			return false;
@@ -266,13 +268,44 @@ is_path_safe(struct fm_watch *w, uint32_t dir, const struct path *path)
 	    !(w->list.flags & FM_SCAN_REPAIR);
 }
 
+/* Is nothing left to be read?  Unlike to count it, it costs the same with much. */
+static bool
+is_all_read(const struct fm_watch *w)
+{
+	struct pollfd queue = { .fd = w->fd, .events = POLLIN };
+
+	return poll(&queue, 1, 0) == 0;
+}
+
+/* Does the path lead to the directory that is being listed? */
+static bool
+is_path_of_listed(const struct fm_watch *w, const struct path *path)
+{
+	const struct stat *here = &w->list.st;
+	struct stat there;
+
+	return lstat(path->abs, &there) == 0 && there.st_dev == here->st_dev &&
+	    there.st_ino == here->st_ino;
+}
+
+/* -1 also where a directory above was renamed, and another is at the path by now. */
+static int
+watch_by_path(struct fm_watch *w, const struct path *path)
+{
+	int wd = w->ops->watch_path(w, path->abs);
+
+	if (wd == -1 || is_all_read(w) || is_path_of_listed(w, path))
+		return wd;
+	if (dirtab_by_wd(&w->dirs, wd) == DIRTAB_NONE)
+		w->ops->unwatch(w, wd);
+	return -1;
+}
+
 static int
 add_watch(struct fm_watch *w, uint32_t dir, int fd, const struct path *path)
 {
-	int wd = -1;
+	int wd = is_path_safe(w, dir, path) ? watch_by_path(w, path) : -1;
 
-	if (is_path_safe(w, dir, path))
-		wd = w->ops->watch_path(w, path->abs);
 	return wd != -1 ? wd : w->ops->watch_fd(w, fd, path->abs);
 }
 

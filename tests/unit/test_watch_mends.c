@@ -457,6 +457,57 @@ START_TEST(a_rename_to_the_name_of_what_was_replaced_and_back_is_no_exchange)
 }
 END_TEST
 
+/* p becomes q; what is made under its name is listed, and leaves the tree. */
+static void
+replace_above(struct fixture *f)
+{
+	move_path(f, "p", "q");
+	make_dir(f, "p");
+	make_dir(f, "p/c");
+	fm_watch_step(f->w, 64);
+	while (fm_watch_step(f->w, 64))
+		continue;
+	move_path(f, "p/c", "/outside");
+	settle(f);
+	forget_told(f);
+	make_file(f, "q/c/new");
+	make_file(f, "/outside/foreign");
+	drain(f);
+	CK_TOLD(f, FM_CREATED, "q/c/new");
+	ck_assert_uint_eq(count_told(f, FM_CREATED), 1);
+	ck_assert_uint_eq(stats(f).watches, 4);
+	fixture_release(f);
+}
+
+START_TEST(what_is_listed_is_in_the_directory_that_the_table_has)
+{
+	struct fixture f;
+
+	fixture_init(&f);
+	make_dir(&f, "p");
+	make_dir(&f, "p/c");
+	fixture_start(&f);
+	ck_assert_int_eq(fm_watch_scan(f.w, "p/c", false), 0);
+	replace_above(&f);
+}
+END_TEST
+
+START_TEST(what_is_watched_is_the_directory_that_is_listed)
+{
+	struct fixture f;
+
+	fixture_init(&f);
+	make_dir(&f, "p");
+	make_dir(&f, "p/c");
+	f.w = fm_watch_new(&f.o);
+	ck_assert_ptr_nonnull(f.w);
+	while (told(&f, FM_LIST_END, "p") == NULL)
+		fm_watch_step(f.w, 64);
+	ck_assert_ptr_null(told(&f, FM_LIST_BEGIN, "p/c"));
+	replace_above(&f);
+}
+END_TEST
+
 /* fanotify merges the removal with the making, which comes before the exchange. */
 START_TEST(a_file_removed_where_an_exchange_has_put_it_is_gone)
 {
@@ -592,6 +643,8 @@ WATCH_MAIN("watch mends", 1, while_a_polled_directory_is_listed_one_above_may_be
     a_rename_back_is_no_exchange,
     a_rename_to_the_name_of_what_was_replaced_and_back_is_no_exchange,
     a_file_exchanged_with_one_in_a_renamed_directory_is_there,
+    what_is_listed_is_in_the_directory_that_the_table_has,
+    what_is_watched_is_the_directory_that_is_listed,
     a_file_removed_where_an_exchange_has_put_it_is_gone,
     what_is_exchanged_back_over_what_was_made_meanwhile_is_there,
     directories_exchanged_while_many_are_renamed_end_in_their_places,
