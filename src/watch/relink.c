@@ -111,9 +111,8 @@ number_of(struct fm_watch *w, const struct path *path)
 	return wd;
 }
 
-/* Does the path that the table has for dir still lead there? */
-static bool
-is_in_place(struct fm_watch *w, uint32_t dir)
+bool
+relink_is_in_place(struct fm_watch *w, uint32_t dir)
 {
 	int own = w->dirs.dirs[dir].wd;
 
@@ -142,7 +141,7 @@ is_exchange(struct fm_watch *w, const struct half *half, const struct place *to)
 			return true;
 	if (path_stat(w, from->dir, from->name, from->len, &st) == 0)
 		return true;
-	if (is_in_place(w, from->dir))
+	if (relink_is_in_place(w, from->dir))
 		return false;
 	/* A directory above has moved since, and another may have its name: what is
 	   there cannot be seen. */
@@ -253,6 +252,22 @@ within(struct fm_watch *w, const struct half *half, const struct place *to)
 }
 
 /*
+ * A listing between the two halves has shown another directory at the old place.  What
+ * was told below it is now said to have moved with the one that was there.
+ */
+static void
+check_left(struct fm_watch *w, const struct half *half, const struct place *to)
+{
+	uint32_t node = place_node(w, &half->from);
+
+	if (node == DIRTAB_NONE)
+		return;
+	tree_queue(w, node, FM_SCAN_FRESH | DIR_RECURSE, true);
+	if (half->is_dir)
+		look_again(w, to);
+}
+
+/*
  * Is another directory at the place than the table has there now?  Where there is no
  * number for want of another watch, it is one that has none yet; where the path leads
  * nowhere by now, what is still to be read says more.
@@ -312,6 +327,7 @@ relink_pair(
 		aside_touched(&w->relink, &to);
 		path_set(w, &w->second, from->dir, from->name, from->len);
 		within(w, half, &to);
+		check_left(w, half, &to);
 		if (half->is_dir)
 			check_moved(w, from, &to);
 	}

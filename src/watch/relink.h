@@ -45,6 +45,8 @@ struct relink {
 /* w->path is the new path, the half's directory is below the root. */
 void relink_pair(
     struct fm_watch *, uint32_t dir, const struct notice *, const struct half *);
+/* Does the path that the table has for dir still lead there? */
+bool relink_is_in_place(struct fm_watch *, uint32_t dir);
 /* Forgets what was put aside and is due by now. */
 void relink_drop(struct fm_watch *, int64_t now);
 int64_t relink_due(const struct fm_watch *);

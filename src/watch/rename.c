@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include <errno.h>
 #include <string.h>
 
 #include "watch/watch_priv.h"
@@ -31,30 +32,54 @@ take_arrival(struct rename *r, const struct place *place)
 	return false;
 }
 
+/* Has what came to the name to be looked for, and cannot be seen there? */
+static bool
+is_hidden(struct fm_watch *w, const struct half *half, bool there, bool within)
+{
+	if (there || (half->exchanged && within))
+		return !relink_is_in_place(w, half->from.dir);
+	return half->exchanged;
+}
+
 /*
- * The second half did not come: what was moved is outside of the tree.  Where
- * it was exchanged with something outside, that came to the name before
- * (IN_MOVED_TO, then IN_MOVED_FROM): look.  The directory may have another name by
- * now, so that nothing is seen of it here: its listing will.
+ * What was moved away may have been exchanged: then something else came to the name
+ * before (IN_MOVED_TO, then IN_MOVED_FROM).  Look; but where the directory has another
+ * name by now, nothing is seen of it here, and its listing will show it.  The same
+ * where what came has gone on; within the tree it is mostly that which was moved.
  */
 static void
-look_behind(struct fm_watch *w, const struct half *half)
+look_behind(struct fm_watch *w, const struct half *half, bool within)
 {
 	const struct place *from = &half->from;
 	struct notice n = { .name = from->name, .len = from->len };
 	struct stat st;
+	bool there = path_stat(w, from->dir, from->name, from->len, &st) == 0;
 
-	if (path_stat(w, from->dir, from->name, from->len, &st) == -1) {
-		if (half->exchanged)
-			tree_queue(w, from->dir, FM_SCAN_REPAIR, false);
+	if (is_hidden(w, half, there, within)) {
+		tree_queue(w, from->dir, FM_SCAN_REPAIR, false);
 		return;
 	}
-	if (path_set(w, &w->path, from->dir, from->name, from->len) == -1 ||
+	if (!there || path_set(w, &w->path, from->dir, from->name, from->len) == -1 ||
 	    !tell_wanted(w, &w->path, S_ISDIR(st.st_mode)))
 		return;
 	tell_kind(w, FM_CREATED, &w->path, S_ISDIR(st.st_mode));
 	if (S_ISDIR(st.st_mode))
 		tree_appeared(w, from->dir, &n, false);
+}
+
+/* w->second is where it was; false where that is gone, or its place not known. */
+static bool
+set_old_path(struct fm_watch *w, const struct half *half)
+{
+	const struct place *from = &half->from;
+
+	if (from->dir == DIRTAB_NONE)
+		return false;
+	if (path_set(w, &w->second, from->dir, from->name, from->len) == 0)
+		return true;
+	if (errno == ENOENT)
+		rename_missed(w, dirtab_top(&w->dirs, from->dir));
+	return false;
 }
 
 /* to: where it went, NULL where that is not known. */
@@ -68,8 +93,7 @@ flush(struct fm_watch *w, unsigned i, bool look, const struct path *to)
 
 	if (half.node != DIRTAB_NONE)
 		tree_forget(w, half.node);
-	if (from->dir == DIRTAB_NONE ||
-	    path_set(w, &w->second, from->dir, from->name, from->len) == -1)
+	if (!set_old_path(w, &half))
 		return;
 	if (to != NULL) {
 		event.other = path_rel(to);
@@ -80,7 +104,7 @@ flush(struct fm_watch *w, unsigned i, bool look, const struct path *to)
 	if (node != DIRTAB_NONE) /* seen there since, and now said to be gone */
 		tree_queue(w, node, FM_SCAN_FRESH | DIR_RECURSE, true);
 	if (look)
-		look_behind(w, &half);
+		look_behind(w, &half, false);
 }
 
 void
@@ -146,6 +170,7 @@ rename_from(struct fm_watch *w, uint32_t dir, const struct notice *n)
 		.is_dir = is_dir };
 	half.exchanged = take_arrival(r, &half.from);
 	r->halves[r->held++] = half;
+	r->read = w->read_bytes;
 }
 
 /* The first half was not wanted, or outside of the tree. */
@@ -190,9 +215,10 @@ rename_to(struct fm_watch *w, uint32_t dir, const struct notice *n)
 		return;
 	}
 	half = take_half(r, i);
-	if (half.from.dir != DIRTAB_NONE &&
-	    path_set(w, &w->second, half.from.dir, half.from.name, half.from.len) == 0) {
+	if (set_old_path(w, &half)) {
 		relink_pair(w, dir, n, &half);
+		if (half.exchanged && !(w->dirs.dirs[half.from.dir].flags & DIR_DEAD))
+			look_behind(w, &half, true);
 		return;
 	}
 	if (half.node != DIRTAB_NONE)
@@ -207,6 +233,13 @@ rename_tick(struct fm_watch *w, int64_t now)
 
 	while (r->held > 0 && r->halves[0].due <= now)
 		flush(w, 0, true, NULL);
+}
+
+bool
+rename_is_cut(const struct fm_watch *w)
+{
+	return w->rename.held > 0 && w->rename.read == w->read_bytes &&
+	    w->ops->unread(w) > 0;
 }
 
 int64_t

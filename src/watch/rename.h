@@ -32,6 +32,7 @@ struct unwanted {
 struct rename {
 	struct half halves[RENAME_HALVES]; /* oldest first */
 	unsigned held;
+	uint64_t read; /* fm_watch.read_bytes when the last of them came */
 	struct unwanted unwanted;
 	struct place arrivals[RENAME_ARRIVALS]; /* the last ones without a first half */
 	unsigned next;				/* the oldest of them */
@@ -43,6 +44,8 @@ void rename_to(struct fm_watch *, uint32_t dir, const struct notice *);
 void rename_flush_place(struct fm_watch *, uint32_t dir, const struct notice *);
 void rename_flush_all(struct fm_watch *);
 void rename_tick(struct fm_watch *, int64_t now);
+/* Is the second half what is to be read next, perhaps? */
+bool rename_is_cut(const struct fm_watch *);
 /* When rename_tick has something to do; -1 never. */
 int64_t rename_due(const struct fm_watch *);
 /* Something below top, which is detached, could not be told or listed. */

@@ -196,6 +196,13 @@ sooner(int64_t a, int64_t b)
 	return a == -1 || (b != -1 && b < a) ? b : a;
 }
 
+/* Not by time where reading comes first. */
+static int64_t
+half_due(const struct fm_watch *w)
+{
+	return rename_is_cut(w) ? -1 : rename_due(w);
+}
+
 int64_t
 fm_watch_due(const struct fm_watch *w)
 {
@@ -203,7 +210,7 @@ fm_watch_due(const struct fm_watch *w)
 		return w->root_look.due;
 	if (w->starved)
 		return 0;
-	return sooner(rename_due(w), sooner(relink_due(w), repair_due(w)));
+	return sooner(half_due(w), sooner(relink_due(w), repair_due(w)));
 }
 
 void
@@ -215,7 +222,8 @@ fm_watch_tick(struct fm_watch *w, int64_t now_ms)
 		root_tick(w, now_ms);
 		return;
 	}
-	rename_tick(w, now_ms);
+	if (!rename_is_cut(w))
+		rename_tick(w, now_ms);
 	relink_drop(w, now_ms);
 	repair_starved(w);
 	repair_tick(w, now_ms);

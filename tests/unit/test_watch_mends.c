@@ -457,6 +457,203 @@ START_TEST(a_rename_to_the_name_of_what_was_replaced_and_back_is_no_exchange)
 }
 END_TEST
 
+/* How long the first notification of what was taken is. */
+static size_t
+first_length(const char *buf)
+{
+	struct fanotify_event_metadata fan;
+	struct inotify_event in;
+
+	if (IS_FANOTIFY) {
+		memcpy(&fan, buf, sizeof(fan));
+		return fan.event_len;
+	}
+	memcpy(&in, buf, sizeof(in));
+	return sizeof(in) + in.len;
+}
+
+/* Feeds the first of them, and what is left is the rest. */
+static void
+feed_first(struct fixture *f, struct taken *taken)
+{
+	size_t n = taken->len == 0 ? 0 : first_length(taken->buf);
+
+	feed(f, taken->buf, n);
+	taken->len -= n;
+	memmove(taken->buf, taken->buf + n, taken->len);
+}
+
+static void
+feed_rest(struct fixture *f, struct taken *taken)
+{
+	feed(f, taken->buf, taken->len);
+	free(taken->buf);
+	settle(f);
+}
+
+/* As when whoever exchanges is made to wait for long after the first notification. */
+static void
+exchange_cut(struct fixture *f)
+{
+	struct taken taken;
+
+	fixture_start(f);
+	exchange(f, "x", "y");
+	taken = take(f);
+	feed_first(f, &taken);
+	fm_watch_tick(f->w, now_ms() + 5000);
+	feed_rest(f, &taken);
+}
+
+START_TEST(an_exchange_whose_first_half_is_given_up_leaves_both)
+{
+	struct fixture f;
+
+	fixture_init(&f);
+	make_file(&f, "x");
+	make_file(&f, "y");
+	exchange_cut(&f);
+	ck_assert(paths_has(&f.model, "x") && paths_has(&f.model, "y"));
+	fixture_release(&f);
+	fixture_init(&f);
+	make_dir(&f, "x");
+	make_dir(&f, "x/in_x");
+	make_dir(&f, "y");
+	make_dir(&f, "y/in_y");
+	exchange_cut(&f);
+	ck_assert(paths_has(&f.model, "x/in_y") && !paths_has(&f.model, "x/in_x"));
+	ck_assert(paths_has(&f.model, "y/in_x") && !paths_has(&f.model, "y/in_y"));
+	ck_assert_uint_eq(stats(&f).watches, 5);
+	fixture_release(&f);
+}
+END_TEST
+
+/* As at the end of a bufferful, when it takes long until the next is read. */
+START_TEST(a_half_whose_other_is_still_to_be_read_is_not_given_up)
+{
+	char buf[sizeof(struct inotify_event) + 16];
+	struct fixture f;
+
+	fixture_init(&f);
+	if (IS_FANOTIFY) { /* says both at once */
+		remove_tree(f.dir);
+		return;
+	}
+	make_file(&f, "x");
+	fixture_start(&f);
+	move_path(&f, "x", "y");
+	ck_assert_int_eq(read(f.w->fd, buf, sizeof(buf)), sizeof(buf));
+	feed(&f, buf, sizeof(buf));
+	fm_watch_tick(f.w, now_ms() + 5000);
+	ck_assert_ptr_null(told(&f, FM_DELETED, "x"));
+	ck_assert_int_eq(fm_watch_due(f.w), -1);
+	settle(&f);
+	CK_TOLD(&f, FM_RENAMED, "y");
+	fixture_release(&f);
+}
+END_TEST
+
+START_TEST(what_is_listed_between_two_halves_has_not_moved)
+{
+	struct fixture f;
+	struct taken taken;
+
+	fixture_init(&f);
+	make_dir(&f, "b");
+	make_dir(&f, "c");
+	make_file(&f, "c/old");
+	fixture_start(&f);
+	move_path(&f, "c", "b/c");
+	make_dir(&f, "c");
+	make_dir(&f, "c/d");
+	make_file(&f, "c/d/new");
+	taken = take(&f);
+	feed_first(&f, &taken);
+	ck_assert_int_eq(fm_watch_scan(f.w, "", false), 0);
+	while (fm_watch_step(f.w, 64))
+		continue;
+	feed_rest(&f, &taken);
+	ck_assert(paths_has(&f.model, "b/c/old") && paths_has(&f.model, "c/d/new"));
+	ck_assert(!paths_has(&f.model, "b/c/d") && !paths_has(&f.model, "c/old"));
+	fixture_release(&f);
+}
+END_TEST
+
+/* The directory's own second half is still to come. */
+START_TEST(a_half_given_up_while_its_directory_is_moved_is_gone)
+{
+	struct fixture f;
+	struct taken taken;
+	int64_t now;
+
+	fixture_init(&f);
+	make_dir(&f, "d");
+	make_file(&f, "d/f");
+	fixture_start(&f);
+	move_path(&f, "d/f", "/f");
+	move_path(&f, "d", "e");
+	taken = take(&f);
+	feed_first(&f, &taken);
+	for (now = now_ms(); now_ms() == now;)
+		continue;
+	feed_first(&f, &taken);
+	fm_watch_tick(f.w, f.w->rename.halves[0].due);
+	feed_rest(&f, &taken);
+	ck_assert(paths_has(&f.model, "e") && !paths_has(&f.model, "e/f"));
+	fixture_release(&f);
+}
+END_TEST
+
+/* Two that rename at once: the halves of one come between those of the other. */
+START_TEST(a_file_may_leave_a_directory_while_that_is_moved)
+{
+	struct fixture f;
+	struct taken file, dir;
+
+	fixture_init(&f);
+	make_dir(&f, "d");
+	make_file(&f, "d/f");
+	make_dir(&f, "x");
+	fixture_start(&f);
+	move_path(&f, "d/f", "x/f");
+	file = take(&f);
+	move_path(&f, "d", "e");
+	dir = take(&f);
+	feed_first(&f, &file);
+	feed_first(&f, &dir);
+	feed_first(&f, &file);
+	feed_rest(&f, &dir);
+	free(file.buf);
+	ck_assert(paths_has(&f.model, "x/f") && paths_has(&f.model, "e"));
+	ck_assert(!paths_has(&f.model, "e/f"));
+	fixture_release(&f);
+}
+END_TEST
+
+/* What is seen under the name that the directory had is in another one. */
+START_TEST(what_left_a_directory_that_was_replaced_is_not_there)
+{
+	struct fixture f;
+	struct taken taken;
+
+	fixture_init(&f);
+	make_dir(&f, "d");
+	make_file(&f, "d/f");
+	fixture_start(&f);
+	move_path(&f, "d/f", "/f");
+	move_path(&f, "d", "e");
+	make_dir(&f, "d");
+	make_file(&f, "d/f");
+	taken = take(&f);
+	feed_first(&f, &taken);
+	fm_watch_tick(f.w, now_ms() + 5000);
+	feed_rest(&f, &taken);
+	ck_assert(paths_has(&f.model, "e") && !paths_has(&f.model, "e/f"));
+	ck_assert(paths_has(&f.model, "d/f"));
+	fixture_release(&f);
+}
+END_TEST
+
 /* p becomes q; what is made under its name is listed, and leaves the tree. */
 static void
 replace_above(struct fixture *f)
@@ -643,6 +840,12 @@ WATCH_MAIN("watch mends", 1, while_a_polled_directory_is_listed_one_above_may_be
     a_rename_back_is_no_exchange,
     a_rename_to_the_name_of_what_was_replaced_and_back_is_no_exchange,
     a_file_exchanged_with_one_in_a_renamed_directory_is_there,
+    an_exchange_whose_first_half_is_given_up_leaves_both,
+    a_half_whose_other_is_still_to_be_read_is_not_given_up,
+    what_is_listed_between_two_halves_has_not_moved,
+    a_half_given_up_while_its_directory_is_moved_is_gone,
+    a_file_may_leave_a_directory_while_that_is_moved,
+    what_left_a_directory_that_was_replaced_is_not_there,
     what_is_listed_is_in_the_directory_that_the_table_has,
     what_is_watched_is_the_directory_that_is_listed,
     a_file_removed_where_an_exchange_has_put_it_is_gone,
