@@ -40,6 +40,17 @@ pairs_touched(struct pairs *p, const struct place *place)
 }
 
 void
+pairs_renumber(struct pairs *p, uint32_t from, uint32_t to)
+{
+	for (unsigned i = 0; i < p->n; i++) {
+		if (p->at[i].from.dir == from)
+			p->at[i].from.dir = to;
+		if (p->at[i].to.dir == from)
+			p->at[i].to.dir = to;
+	}
+}
+
+void
 pairs_forget(struct pairs *p, uint32_t dir)
 {
 	for (unsigned i = p->n; i-- > 0;)

@@ -33,6 +33,8 @@ void pairs_add(struct pairs *, const struct pair *);
 const struct pair *pairs_find(
     const struct pairs *, const struct place *from, const struct place *to);
 void pairs_touched(struct pairs *, const struct place *);
+/* The directory that one number stood for has another. */
+void pairs_renumber(struct pairs *, uint32_t from, uint32_t to);
 /* A directory is about to be forgotten: nothing here may name it. */
 void pairs_forget(struct pairs *, uint32_t dir);
 

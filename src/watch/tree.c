@@ -206,6 +206,7 @@ set_watch(struct fm_watch *w, uint32_t dir, int wd, int fd)
 	bool twice = other != DIRTAB_NONE && is_at_its_place(w, other, fd);
 
 	if (other != DIRTAB_NONE && !twice) {
+		pairs_renumber(&w->relink.pairs, other, dir);
 		dirtab_set_wd(&w->dirs, other, -1);
 		tree_queue(w, other, FM_SCAN_REPAIR | DIR_RECURSE, false);
 	}

@@ -743,6 +743,32 @@ START_TEST(what_is_exchanged_back_over_what_was_made_meanwhile_is_there)
 }
 END_TEST
 
+/* A directory that is found under another name between the two halves. */
+START_TEST(an_exchange_is_known_where_a_listing_has_moved_its_directory)
+{
+	struct fixture f;
+	struct taken taken;
+
+	fixture_init(&f);
+	fixture_start(&f);
+	make_dir(&f, "a");
+	make_file(&f, "a/a");
+	fm_watch_read(f.w);
+	make_dir(&f, "b");
+	exchange(&f, "a", "b");
+	fm_watch_step(f.w, 64);
+	exchange(&f, "b/a", "a");
+	taken = take(&f);
+	while (taken.len > 0 && told(&f, FM_RENAMED, "a") == NULL)
+		feed_first(&f, &taken);
+	while (fm_watch_step(f.w, 64))
+		continue;
+	feed_rest(&f, &taken);
+	ck_assert(paths_has(&f.model, "a") && paths_has(&f.model, "b/a"));
+	fixture_release(&f);
+}
+END_TEST
+
 /* More others than renames are remembered. */
 START_TEST(directories_exchanged_while_many_are_renamed_end_in_their_places)
 {
@@ -850,6 +876,7 @@ WATCH_MAIN("watch mends", 1, while_a_polled_directory_is_listed_one_above_may_be
     what_is_watched_is_the_directory_that_is_listed,
     a_file_removed_where_an_exchange_has_put_it_is_gone,
     what_is_exchanged_back_over_what_was_made_meanwhile_is_there,
+    an_exchange_is_known_where_a_listing_has_moved_its_directory,
     directories_exchanged_while_many_are_renamed_end_in_their_places,
     what_was_listed_ahead_and_left_the_tree_is_not_taken_for_what_stayed,
     a_renamed_directory_may_be_a_link_by_the_time_it_is_read)
