@@ -174,19 +174,27 @@ static void
 take_place(struct place *from, struct place *to, const struct rename_paths *paths,
     const struct stat *st)
 {
-	struct sig sig = from->node.sig;
-	bool unseen = sig.ino == 0;
+	bool is_room = reconcile_parent(to), unseen;
 	struct node replaced = { 0 };
+	struct sig sig;
 
-	if (!reconcile_parent(to)) {
-		gone_place(from);
-		return;
-	}
-	if (to->found && !to->node.gone && to->node.sig.type == SIG_DIR) {
+	if (is_room && to->found && !to->node.gone && to->node.sig.type == SIG_DIR) {
 		/* What a rename replaces is empty: rows below are not true any more. */
 		gone_place(to);
 		place_find(to, from->w, from->root, paths->path, paths->len);
 	}
+	/* As another name of a file that went with those it may have been found gone. */
+	place_find(from, from->w, from->root, paths->old_path, paths->old_len);
+	if (!from->found || from->node.gone) {
+		look_at_both(from->w, from->root, paths);
+		return;
+	}
+	if (!is_room) {
+		gone_place(from);
+		return;
+	}
+	sig = from->node.sig;
+	unseen = sig.ino == 0;
 	/* Of another type it is not what was renamed, but what took its place since:
 	   the hint that says so is still to come. */
 	if (st != NULL && S_ISDIR(st->st_mode) != paths->is_dir)

@@ -1046,6 +1046,34 @@ ok "what was written is told under the name where it can be seen" \
 	told ".event_type.type == \"modified\" and .file_path == \"$P/d/g\""
 ctl stop >/dev/null
 
+# A file is exchanged with a directory, and what went below that was another name of
+# it: by then it is not where it was renamed from, and so it counts as gone before the
+# rename is noted.
+project linked <<CONF
+settle = 0ms
+CONF
+mkdir "$P/d"
+: >"$P/f"
+ln "$P/f" "$P/g"
+"$TOOLS/replay" list "$P" >"$T/first"
+start_daemon
+idle >/dev/null
+watcher=$(pid_of watcher)
+kill -STOP "$watcher"
+mv "$P/g" "$P/d/g"
+if command -v python3 >/dev/null && exchange "$P/f" "$P/d"; then
+	rm -r "$P/f"
+	mv "$P/d" "$P/e"
+	kill -CONT "$watcher"
+	idle >/dev/null
+	ok "what is renamed to a directory with its other name is there" \
+		replayed "$T/first"
+else
+	kill -CONT "$watcher"
+	skip "no RENAME_EXCHANGE here"
+fi
+ctl stop >/dev/null
+
 # git's lock that stayed.
 adopt vcs
 HLOG=$T/vcs.log
