@@ -11,7 +11,6 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1
 #endif
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <filemon/watch.h>
@@ -28,6 +27,8 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "unit.h"
 
 /* The same cases are built for each backend that is told by the kernel. */
 #ifndef WATCH_BACKEND
