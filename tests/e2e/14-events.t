@@ -276,7 +276,7 @@ rests() # has not run since the last call
 	ran=$(cat "/proc/$fg/schedstat")
 	[ "$ran" = "${ran_before-}" ] || { ran_before=$ran && return 1; }
 }
-exec 8>"${TMPDIR:-/tmp}/filemon-test.queue.lock"
+exec 8>/tmp/filemon-test.queue.lock # as start_with_queue has it
 flock 8
 if [ "$(cat /proc/sys/fs/inotify/max_queued_events)" -ge 16384 ]; then
 	deep="$T/late/$(printf '%0100d/%0100d' 0 0)"
