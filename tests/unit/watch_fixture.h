@@ -16,6 +16,7 @@
 #include <filemon/watch.h>
 #include <ftw.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -25,6 +26,7 @@
 #include <sys/inotify.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -474,25 +476,33 @@ queue_limit(void)
 	return n;
 }
 
+static inline bool
+is_tmpfs(const char *dir)
+{
+	struct statfs fs;
+
+	return statfs(dir, &fs) == 0 && fs.f_type == TMPFS_MAGIC;
+}
+
 /*
  * One mark covers a whole file system, and others may be busy on theirs: a
- * small one of our own, seen by this process alone.  NULL: ready, else why not.
+ * small one of our own, seen by this process alone, but where TMPDIR asks for
+ * that of a disk.  NULL: ready, else why not.
  */
 static inline const char *
 prepare_fanotify(void)
 {
-	const char *dir = "/tmp";
+	const char *dir = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
 	struct fm_options o = { .root = dir, .on_event = on_event };
 	struct fm_stats stats;
 	struct fm_watch *w;
 
-	if (getenv("TMPDIR") == NULL &&
+	if ((getenv("TMPDIR") == NULL || is_tmpfs(dir)) &&
 	    (unshare(CLONE_NEWNS) == -1 ||
 		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 ||
 		mount("fm", dir, "tmpfs", 0, "size=256m") == -1))
 		return "may not mount a file system of its own";
 	o.backend = FM_BACKEND_FANOTIFY;
-	o.root = getenv("TMPDIR") ? getenv("TMPDIR") : dir;
 	if ((w = fm_watch_new(&o)) == NULL)
 		return strerror(errno);
 	fm_watch_stats(w, &stats);
