@@ -84,7 +84,8 @@ case \$1 in
 load) mkdir -p "\${at%/*}" && [ ! -d "\$at" ] && cp "\$FILEMON_PATH" "\$at" ;;
 remove)
 	[ ! -e "$T/shut" ] && rm -f "\$at" || exit 1
-	cd "$T/copy" && find . -mindepth 1 -depth -type d -empty -delete
+	# One that a load fills meanwhile is left.
+	cd "$T/copy" && find . -mindepth 1 -depth -type d -empty -delete || :
 	;;
 esac
 EOS
