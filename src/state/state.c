@@ -22,7 +22,7 @@ struct state {
 	struct recent recent;
 	struct state_hints hints;
 	uint64_t arrivals;
-	int64_t last_node;
+	int64_t last_node; /* the highest id that one had; -1: not known yet */
 	char *path;
 	struct inplace in_place;
 	bool is_new;
@@ -135,6 +135,7 @@ state_open(const char *path, int cache_kib)
 		return NULL;
 	state = xcalloc(1, sizeof(*state));
 	state->sql = sql;
+	state->last_node = -1;
 	state->path = path == NULL ? NULL : xstrdup(path);
 	sql_begin(sql);
 	make_due(state);
@@ -142,8 +143,6 @@ state_open(const char *path, int cache_kib)
 	state_look_failed(state);
 	state_look_cut(state);
 	state_look_in_way(state);
-	state->last_node =
-	    sql_number(sql, state_stmt(state, "SELECT max(id) FROM node"), 0);
 	meta_get(state, "scanned", scanned, sizeof(scanned));
 	state->is_new = scanned[0] == '\0';
 	meta_get(state, "rebuilt", rebuilt, sizeof(rebuilt));
@@ -192,8 +191,13 @@ state_count_arrival(struct state *state)
 int64_t
 state_new_node(struct state *state)
 {
+	if (state->last_node < 0)
+		state->last_node = sql_number(
+		    state->sql, state_stmt(state, "SELECT max(id) FROM node"), -1);
 	/* A damaged file may have any. */
-	return state->last_node < INT64_MAX / 2 ? ++state->last_node : 0;
+	if (state->last_node < 0 || state->last_node >= INT64_MAX / 2)
+		return 0;
+	return ++state->last_node;
 }
 
 struct state_hints *

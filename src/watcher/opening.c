@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/xmalloc.h"
+#include "state/handler.h"
 #include "state/node.h"
 #include "watcher/ask.h"
 #include "watcher/control.h"
@@ -93,6 +94,18 @@ open_roots(struct watcher *w)
 		w->n_roots++;
 	legacy_close(w, legacy);
 	return w->n_roots == n ? 0 : -1;
+}
+
+void
+opening_rows(struct watcher *w)
+{
+	bool is_new;
+
+	for (size_t i = 0; i < w->n_roots; i++)
+		w->roots[i].node = node_root(w->state, w->roots[i].path);
+	for (size_t i = 0; i < w->n_handlers; i++)
+		w->handlers[i].id =
+		    state_handler(w->state, w->handlers[i].config->name, &is_new);
 }
 
 int

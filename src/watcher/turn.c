@@ -11,6 +11,7 @@
 #include "watcher/intake.h"
 #include "watcher/keep.h"
 #include "watcher/life.h"
+#include "watcher/opening.h"
 #include "watcher/place.h"
 #include "watcher/spare.h"
 #include "watcher/stream.h"
@@ -161,6 +162,7 @@ recover_state(struct watcher *w, int64_t now)
 	log_info("state: can be written again");
 	state_release(w->state);
 	place_uncache(w, 0);
+	opening_rows(w);
 	w->files = node_count_files(w->state); /* what was counted was taken back */
 	stream_flush(w->stream);
 	undo_failed(w);
