@@ -7,12 +7,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "conf/config.h"
+#include "later.h"
 #include "runner/jobs.h"
 #include "runner/leftovers.h"
 #include "unit.h"
@@ -24,15 +23,6 @@ static struct ev_loop *loop;
 static struct jobs *jobs;
 static struct alarms *alarms;
 static int log_fd;
-static time_t later; /* so far ahead is the clock that the loop reads */
-
-int
-clock_gettime(clockid_t clock, struct timespec *now)
-{
-	int result = (int)syscall(SYS_clock_gettime, clock, now);
-	now->tv_sec += later;
-	return result;
-}
 
 static void
 set_up(void)

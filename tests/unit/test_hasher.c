@@ -10,12 +10,11 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "later.h"
 #include "runner/jobs.h"
 #include "runner/leftovers.h"
 #include "unit.h"
@@ -28,20 +27,11 @@ static struct jobs *jobs;
 static struct hasher *hasher;
 static char dir[] = "/tmp/filemon-hasher.XXXXXX";
 static struct ev_timer guard;
-static time_t later; /* so far ahead is the clock that the loop reads */
 static size_t answers;
 static struct {
 	uint64_t id;
 	enum content_state state;
 } got[ANSWERS_MAX];
-
-int
-clock_gettime(clockid_t clock, struct timespec *now)
-{
-	int result = (int)syscall(SYS_clock_gettime, clock, now);
-	now->tv_sec += later;
-	return result;
-}
 
 static void
 on_answer(void *ctx, uint64_t id, const struct content *content)

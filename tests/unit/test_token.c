@@ -9,13 +9,12 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
 #include "descriptors.h"
+#include "later.h"
 #include "runner/jobs.h"
 #include "runner/leftovers.h"
 #include "unit.h"
@@ -31,15 +30,6 @@ static struct config config;
 static size_t told;
 static int code;
 static char text[128];
-static time_t later; /* so far ahead is the clock that the loop reads */
-
-int
-clock_gettime(clockid_t clock, struct timespec *now)
-{
-	int result = (int)syscall(SYS_clock_gettime, clock, now);
-	now->tv_sec += later;
-	return result;
-}
 
 static void
 on_told(void *ctx, int c, const char *t)
